@@ -1,0 +1,157 @@
+import type { Algorithm, ModulusLength } from './algorithm.js';
+import { DAY, type Duration, HOUR, SECOND } from './clock.js';
+import { formatDuration } from './duration.js';
+
+/** What is done when a signer does not confirm the new key (DESIGN.md, section 4). */
+export type OnUnconfirmed = 'auto' | 'wait' | 'rollback';
+
+/** A keyset's policy, complete: defaults are filled in. Durations are milliseconds. */
+export interface Policy {
+  readonly alg: Algorithm;
+  /** Of RSA keys, in bits. */
+  readonly modulusLength: ModulusLength;
+  /** The longest life of any token, refresh tokens included. */
+  readonly maxTokenTtl: Duration;
+  /** How long a key signs. */
+  readonly rotateEvery: Duration;
+  /** The longest time a verifier caches the JWKS. */
+  readonly jwksMaxAge: Duration;
+  /** How long a pending key is in the JWKS before it may sign. */
+  readonly publishAhead: Duration;
+  /** How long a signer that can't be polled may go on using the former key. */
+  readonly signerMaxAge: Duration;
+  /** How long a key verifies after `signedUntil`. */
+  readonly verifyFor: Duration;
+  /** How far two machines' clocks may differ. */
+  readonly clockSkew: Duration;
+  /** The most keys that may be in the JWKS. */
+  readonly maxKeys: number;
+  readonly unlistedVerifiers: boolean;
+  readonly onUnconfirmed: OnUnconfirmed;
+  /** Of a deleted private key, in days. */
+  readonly recoveryWindowDays: number;
+}
+
+/** What the listed services mean for the policy. */
+export interface ServiceFacts {
+  /** The longest `health.deadline` of any service; 0 without one. */
+  readonly longestDeadline: Duration;
+  /** There is a signer that can't be polled, or none is listed: `signerMaxAge` counts. */
+  readonly unpolledSigner: boolean;
+  /** Every listed verifier is polled and there is at least one. */
+  readonly allVerifiersPolled: boolean;
+}
+
+export const POLICY_DEFAULTS = {
+  alg: 'RS256',
+  modulusLength: 2048,
+  rotateEvery: 90 * DAY,
+  jwksMaxAge: HOUR,
+  publishAhead: 24 * HOUR,
+  signerMaxAge: 24 * HOUR,
+  clockSkew: 60 * SECOND,
+  maxKeys: 10,
+  unlistedVerifiers: true,
+  onUnconfirmed: 'auto',
+  recoveryWindowDays: 7,
+} as const satisfies Partial<Policy>;
+
+/** The shortest `verifyFor` that rejects no token. */
+export function leastVerifyFor(
+  policy: Pick<Policy, 'maxTokenTtl' | 'clockSkew' | 'signerMaxAge'>,
+  facts: ServiceFacts,
+): Duration {
+  const signerMaxAge = facts.unpolledSigner ? policy.signerMaxAge : 0;
+  return policy.maxTokenTtl + 2 * policy.clockSkew + facts.longestDeadline + signerMaxAge;
+}
+
+/** `maxTokenTtl + 24h`, or more where that would reject tokens. */
+export function defaultVerifyFor(
+  policy: Pick<Policy, 'maxTokenTtl' | 'clockSkew' | 'signerMaxAge'>,
+  facts: ServiceFacts,
+): Duration {
+  return Math.max(policy.maxTokenTtl + 24 * HOUR, leastVerifyFor(policy, facts));
+}
+
+/** `publishAhead` may be zero only when every verifier reads the file itself and shows what it accepts. */
+export function mayPublishAtOnce(
+  policy: Pick<Policy, 'unlistedVerifiers' | 'jwksMaxAge'>,
+  facts: ServiceFacts,
+): boolean {
+  return !policy.unlistedVerifiers && facts.allVerifiersPolled && policy.jwksMaxAge === 0;
+}
+
+/** A setting that would reject tokens or can't work, with the arithmetic. */
+export interface PolicyProblem {
+  readonly field: keyof Policy;
+  readonly message: string;
+  /** What would be right. */
+  readonly fix: string;
+}
+
+/** Longest duration that is taken; beyond it sums of times leave the range of dates (zitadel#7714). */
+export const LONGEST_DURATION: Duration = 3650 * DAY;
+
+/** The keys in the JWKS at once: the pending one, the active one, and the deprecated ones that still verify. */
+export function mostKeys(policy: Pick<Policy, 'verifyFor' | 'clockSkew' | 'rotateEvery'>): number {
+  return 2 + Math.ceil((policy.verifyFor + policy.clockSkew) / policy.rotateEvery);
+}
+
+/** Everything wrong with a policy. Empty when it rejects no token. */
+export function policyProblems(policy: Policy, facts: ServiceFacts): PolicyProblem[] {
+  const problems: PolicyProblem[] = [];
+  const d = formatDuration;
+  const tooLong = (
+    ['maxTokenTtl', 'rotateEvery', 'jwksMaxAge', 'publishAhead', 'signerMaxAge', 'verifyFor', 'clockSkew'] as const
+  ).filter((field) => policy[field] > LONGEST_DURATION);
+  for (const field of tooLong) {
+    problems.push({
+      field,
+      message: `${field} ${d(policy[field])} is longer than ${d(LONGEST_DURATION)}`,
+      fix: 'use a shorter time',
+    });
+  }
+  if (tooLong.length > 0) return problems;
+  if (policy.maxTokenTtl <= 0) {
+    problems.push({
+      field: 'maxTokenTtl',
+      message: 'maxTokenTtl is 0: no token could live',
+      fix: "give your longest token's life",
+    });
+  }
+  const least = leastVerifyFor(policy, facts);
+  if (policy.verifyFor < least) {
+    const signer = facts.unpolledSigner ? ` + signerMaxAge ${d(policy.signerMaxAge)}` : '';
+    const deadline = facts.longestDeadline > 0 ? ` + longest deadline ${d(facts.longestDeadline)}` : '';
+    problems.push({
+      field: 'verifyFor',
+      message: `verifyFor ${d(policy.verifyFor)} would reject tokens: maxTokenTtl ${d(policy.maxTokenTtl)} + 2 x clockSkew ${d(policy.clockSkew)}${deadline}${signer} = ${d(least)}`,
+      fix: `set verifyFor to at least ${d(least)}`,
+    });
+  }
+  const leastAhead = policy.jwksMaxAge + policy.clockSkew;
+  const atOnce = policy.publishAhead === 0 && mayPublishAtOnce(policy, facts);
+  if (policy.publishAhead < leastAhead && !atOnce) {
+    problems.push({
+      field: 'publishAhead',
+      message: `publishAhead ${d(policy.publishAhead)} would reject tokens: a verifier may cache the JWKS for jwksMaxAge ${d(policy.jwksMaxAge)} + clockSkew ${d(policy.clockSkew)} = ${d(leastAhead)}`,
+      fix: `set publishAhead to at least ${d(leastAhead)}; 0s only with unlistedVerifiers: false, jwksMaxAge: 0s and every verifier polled`,
+    });
+  }
+  if (policy.rotateEvery <= policy.publishAhead) {
+    problems.push({
+      field: 'rotateEvery',
+      message: `rotateEvery ${d(policy.rotateEvery)} is not longer than publishAhead ${d(policy.publishAhead)}: a key would be due before it may sign`,
+      fix: `set rotateEvery above ${d(policy.publishAhead)}`,
+    });
+    return problems;
+  }
+  if (mostKeys(policy) > policy.maxKeys) {
+    problems.push({
+      field: 'maxKeys',
+      message: `${mostKeys(policy)} keys would be in the JWKS at once, maxKeys is ${policy.maxKeys}: pending + active + (verifyFor ${d(policy.verifyFor)} + clockSkew ${d(policy.clockSkew)}) / rotateEvery ${d(policy.rotateEvery)}, rounded up`,
+      fix: 'rotate less often, shorten verifyFor, or raise maxKeys',
+    });
+  }
+  return problems;
+}

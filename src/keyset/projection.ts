@@ -1,0 +1,90 @@
+import type { Algorithm } from './algorithm.js';
+import { JwtrotError } from './error.js';
+import type { Key, Manifest, PublicJwk } from './model.js';
+import { isPublished } from './states.js';
+
+/** A JWK as it is published (RFC 7517 section 4). */
+export type PublishedJwk = PublicJwk & { readonly kid: string; readonly alg: Algorithm; readonly use: 'sig' };
+
+export interface JwkSet {
+  readonly keys: readonly PublishedJwk[];
+}
+
+/** What outlets must hold. */
+export interface OutletContent {
+  readonly keyset: string;
+  readonly revision: number;
+  readonly jwks: JwkSet;
+  /** The key to deliver; null when there is none. */
+  readonly active: {
+    readonly kid: string;
+    readonly thumbprint: string;
+    readonly alg: Algorithm;
+    readonly publicJwk: PublicJwk;
+  } | null;
+}
+
+/** What one outlet on this host holds now. */
+export interface Holding {
+  /** For people and as an identity: the path, or `command NAME`. */
+  readonly outlet: string;
+  readonly kind: 'publish' | 'deliver';
+  readonly format: 'jwks' | 'pem' | 'jwk';
+  /** The keys in it; null when there is nothing (no file, never written). */
+  readonly keys: readonly { readonly kid: string | null; readonly thumbprint: string }[] | null;
+  /** False when it exists but is not, to the byte and mode, what jwtrot writes for these keys (or can't be read). */
+  readonly intact: boolean;
+}
+
+const ORDER: Readonly<Record<string, number>> = { active: 0, pending: 1, deprecated: 2 };
+
+/** The keys in the JWKS: the active one first (some verifiers take the first), then pending, then newest first. */
+export function publishedKeys(manifest: Manifest): Key[] {
+  return manifest.keys
+    .filter((key) => isPublished(key.state))
+    .sort((a, b) => (ORDER[a.state] ?? 9) - (ORDER[b.state] ?? 9) || b.version - a.version);
+}
+
+export function toPublishedJwk(key: Key): PublishedJwk {
+  if (key.publicJwk === null) {
+    throw new JwtrotError(
+      'refused',
+      'no-public-key',
+      `key ${key.kid} (${key.state}) has no public key in the manifest`,
+    );
+  }
+  return { ...key.publicJwk, kid: key.kid, alg: key.alg, use: 'sig' };
+}
+
+/** The public JWK Set (RFC 7517 section 5). May be empty: outlets refuse to write that. */
+export function toJwkSet(manifest: Manifest): JwkSet {
+  return { keys: publishedKeys(manifest).map(toPublishedJwk) };
+}
+
+/** The exact text of a published JWKS file. */
+export function jwkSetText(jwks: JwkSet): string {
+  return `${JSON.stringify(jwks, null, 2)}\n`;
+}
+
+export function activeKey(manifest: Manifest): Key | null {
+  return manifest.keys.find((key) => key.state === 'active') ?? null;
+}
+
+export function outletContent(manifest: Manifest): OutletContent {
+  const active = activeKey(manifest);
+  return {
+    keyset: manifest.name,
+    revision: manifest.revision,
+    jwks: toJwkSet(manifest),
+    active:
+      active?.publicJwk != null
+        ? { kid: active.kid, thumbprint: active.thumbprint, alg: active.alg, publicJwk: active.publicJwk }
+        : null,
+  };
+}
+
+/** What an outlet of this kind and format must hold, in order; null: nothing to write yet. */
+export function wantedKeys(content: OutletContent, outlet: Pick<Holding, 'kind' | 'format'>): readonly string[] | null {
+  if (outlet.kind === 'publish' && outlet.format === 'jwks') return content.jwks.keys.map((key) => key.kid);
+  return content.active === null ? null : [content.active.kid];
+}
