@@ -1,0 +1,42 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import type { PublicJwk } from '../keyset/model.js';
+
+/** @throws Error of node:crypto when `privateKey` (PKCS#8 DER) is not a key that has a JWK */
+export function publicJwkOf(privateKey: Uint8Array): PublicJwk {
+  return publicJwkOfKey(createPrivateKey({ key: view(privateKey), format: 'der', type: 'pkcs8' }));
+}
+
+/** `-----BEGIN PUBLIC KEY-----` (RFC 5280 SubjectPublicKeyInfo, RFC 7468). */
+export function toSpkiPem(publicJwk: PublicJwk): string {
+  const key = createPublicKey({ key: { ...publicJwk }, format: 'jwk' });
+  return key.export({ format: 'pem', type: 'spki' }).toString();
+}
+
+/** @param spki PEM, or DER bytes */
+export function publicJwkFromSpki(spki: string | Uint8Array): PublicJwk {
+  if (typeof spki === 'string') return publicJwkOfKey(createPublicKey({ key: spki, format: 'pem', type: 'spki' }));
+  return publicJwkOfKey(createPublicKey({ key: view(spki), format: 'der', type: 'spki' }));
+}
+
+/**
+ * The public members, canonical and in the order in which they are published; of a private key its public half,
+ * recomputed. Other curves than ours come out as they are: whoever takes keys from outside checks them.
+ */
+export function publicJwkOfKey(key: KeyObject): PublicJwk {
+  const half = key.type === 'private' ? createPublicKey(key) : key;
+  const { kty, crv, n, e, x, y } = half.export({ format: 'jwk' });
+  if (kty === 'RSA' && n !== undefined && e !== undefined) return { kty, n, e };
+  if (kty === 'EC' && crv !== undefined && x !== undefined && y !== undefined) return { kty, crv, x, y };
+  if (kty === 'OKP' && crv !== undefined && x !== undefined) return { kty, crv, x };
+  throw new TypeError(`a key of type ${key.asymmetricKeyType ?? key.type} has no public JWK`);
+}
+
+export function equalPublicJwks(a: PublicJwk, b: PublicJwk): boolean {
+  const members = (jwk: PublicJwk) => JSON.stringify(Object.entries(jwk).sort(([one], [two]) => (one < two ? -1 : 1)));
+  return members(a) === members(b);
+}
+
+/** The same memory as a Buffer, which node:crypto asks for. No copy is made that would outlive the caller's overwriting. */
+export function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
