@@ -10,7 +10,6 @@ function countProblems({ keys }: Manifest): string[] {
   const problems: string[] = [];
   const active = keys.filter((key) => key.state === 'active');
   if (active.length > 1) problems.push(`${active.length} keys are active`);
-  // A rollout stages one key at a time; an incident may have to leave a second one behind, never more.
   for (const name of ['kid', 'thumbprint', 'version'] as const) {
     const seen = new Set<string | number>();
     for (const key of keys) {

@@ -85,11 +85,11 @@ const manifest = v.strictObject({
         startedAt: instant,
         forced: flag,
         immediate: flag,
-        reloadsUntil: time,
       }),
     ),
     null,
   ),
+  reloadsUntil: time,
   refresh: v.optional(v.nullable(v.strictObject({ publish: flag, deliver: flag, since: instant })), null),
   retirements: v.optional(
     v.array(

@@ -69,8 +69,6 @@ export interface Rollout {
   readonly forced: boolean;
   /** `rotate --immediate` or an incident: activation does not wait for `publishAhead`. */
   readonly immediate: boolean;
-  /** The end of the time limit of the last signer reload ordered; null before the first. */
-  readonly reloadsUntil: Instant | null;
 }
 
 /** Settled keyset, but an outlet had to be written again and its services have not all confirmed since. */
@@ -144,6 +142,8 @@ export interface Manifest {
   readonly host: { readonly id: string; readonly hostname: string } | null;
   readonly keys: readonly Key[];
   readonly rollout: Rollout | null;
+  /** No signer reload ordered so far can take effect after this: its time limit is over. Null before the first. */
+  readonly reloadsUntil: Instant | null;
   readonly refresh: Refresh | null;
   readonly retirements: readonly Retirement[];
   readonly lease: Lease | null;

@@ -22,6 +22,10 @@ export interface OutletContent {
     readonly alg: Algorithm;
     readonly publicJwk: PublicJwk;
   } | null;
+  /** Every kid and thumbprint of the manifest, tombstones included: an outlet that holds another is not overwritten. */
+  readonly knownKids: readonly string[];
+  /** An empty JWKS may be published: the operator asked for it with `retire --no-replacement`. */
+  readonly allowEmpty: boolean;
 }
 
 /** What one outlet on this host holds now. */
@@ -36,13 +40,9 @@ export interface Holding {
   readonly intact: boolean;
 }
 
-const ORDER: Readonly<Record<string, number>> = { active: 0, pending: 1, deprecated: 2 };
-
-/** The keys in the JWKS: the active one first (some verifiers take the first), then pending, then newest first. */
+/** The keys in the JWKS, oldest first: an order that no change of state disturbs, so that only a new set is a new text. */
 export function publishedKeys(manifest: Manifest): Key[] {
-  return manifest.keys
-    .filter((key) => isPublished(key.state))
-    .sort((a, b) => (ORDER[a.state] ?? 9) - (ORDER[b.state] ?? 9) || b.version - a.version);
+  return manifest.keys.filter((key) => isPublished(key.state)).sort((a, b) => a.version - b.version);
 }
 
 export function toPublishedJwk(key: Key): PublishedJwk {
@@ -80,6 +80,8 @@ export function outletContent(manifest: Manifest): OutletContent {
       active?.publicJwk != null
         ? { kid: active.kid, thumbprint: active.thumbprint, alg: active.alg, publicJwk: active.publicJwk }
         : null,
+    knownKids: [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))],
+    allowEmpty: manifest.retirements.some((retirement) => retirement.noReplacement),
   };
 }
 

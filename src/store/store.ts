@@ -17,6 +17,8 @@ export interface Snapshot {
 export interface Store {
   /** For people and errors: `directory /var/lib/jwtrot/store`, `Secrets Manager jwtrot/ in eu-central-1`. */
   readonly description: string;
+  /** The most commits to a keyset in 24 h that are not an incident's; null when there is no limit. */
+  readonly commitsPerDay: number | null;
   listKeysets(): Promise<string[]>;
   /** The newest manifest; null when the keyset does not exist. */
   readManifest(keyset: string): Promise<Snapshot | null>;

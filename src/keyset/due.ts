@@ -1,0 +1,46 @@
+import type { Instant } from './clock.js';
+import type { Key, Manifest } from './model.js';
+import type { Policy } from './policy.js';
+import { activeKey } from './projection.js';
+import { isPublished } from './states.js';
+
+/*
+ * When things fall due: one place for each threshold, for the planner and for `status`. Infinity: not foreseeable yet.
+ */
+
+/** When a new key is to be staged, so that the active key's age reaches `rotateEvery` as `publishAhead` ends. */
+export function stageDueAt(active: Key, policy: Policy): Instant {
+  return (active.activatedAt ?? 0) + policy.rotateEvery - policy.publishAhead;
+}
+
+/** No other key was ever in the JWKS: no verifier can have cached a set without the first key. */
+export function isFirstKey(manifest: Manifest, kid: string): boolean {
+  return manifest.keys.every((key) => key.kid === kid || (!isPublished(key.state) && key.publishedAt === null));
+}
+
+/** When the pending key may sign, the gate aside. */
+export function activateDueAt(manifest: Manifest, key: Key, policy: Policy): Instant {
+  const rollout = manifest.rollout;
+  if (key.publishedAt === null || key.confirmedAt === null) return Number.POSITIVE_INFINITY;
+  const shown = Math.max(key.publishedAt, key.confirmedAt);
+  if (rollout?.immediate || isFirstKey(manifest, key.kid)) return shown;
+  const ahead = shown + policy.publishAhead;
+  const active = activeKey(manifest);
+  if (active === null || rollout?.forced) return ahead;
+  return Math.max(ahead, (active.activatedAt ?? 0) + policy.rotateEvery);
+}
+
+/** Until when a key that signed stays in the JWKS. */
+export function verifiesUntil(key: Key, policy: Pick<Policy, 'clockSkew'>): Instant {
+  return key.signedUntil === null ? Number.POSITIVE_INFINITY : key.signedUntil + key.verifyFor + policy.clockSkew;
+}
+
+/** The clock is behind the newest event by more than clocks may differ: an expiry computed with it would be wrong. */
+export function isClockBehind(manifest: Manifest, policy: Pick<Policy, 'clockSkew'>, now: Instant): boolean {
+  const newest = manifest.events.at(-1);
+  return newest !== undefined && now < newest.at - policy.clockSkew;
+}
+
+export function isBackingOff(manifest: Manifest, now: Instant): boolean {
+  return manifest.backoff !== null && now < manifest.backoff.until;
+}

@@ -1,0 +1,62 @@
+import type { Known, PlanInput, Refusal } from './action.js';
+import type { Instant } from './clock.js';
+import { approximateDuration } from './duration.js';
+import type { Manifest } from './model.js';
+import { heldKids } from './outlet-plan.js';
+import { quoteOutside } from './outside-text.js';
+import type { Policy } from './policy.js';
+
+/** What forbids every action, whatever is due. */
+export function standingRefusal(known: Known): Refusal | null {
+  return otherHost(known) ?? unknownKeys(known);
+}
+
+function otherHost({ manifest, observations: { host }, request }: Known): Refusal | null {
+  if (!host.bound || manifest.host === null || manifest.host.id === host.id || request.takeOver) return null;
+  return {
+    code: 'other-host',
+    message: `keyset ${manifest.name} belongs to host ${quoteOutside(manifest.host.hostname)}: its outlets and reloads are there, this host is ${quoteOutside(host.hostname)}; nothing was changed`,
+    hint: 'run it there; or, if that host is gone, move the keyset here with: jwtrot rotate --take-over',
+  };
+}
+
+/** Somebody's tokens depend on a key that the manifest does not know: it is never overwritten. */
+export function unknownKeys({ keyset, manifest, observations }: PlanInput): Refusal | null {
+  const known = new Set(manifest?.keys.flatMap((key) => [key.kid, key.thumbprint]) ?? []);
+  const found = observations.holdings.flatMap((holding) =>
+    (heldKids(holding, manifest) ?? []).flatMap((kid, i) => {
+      const name = kid ?? holding.keys?.[i]?.thumbprint ?? '';
+      return known.has(name) ? [] : [`${quoteOutside(name)} in ${holding.outlet}`];
+    }),
+  );
+  const damaged =
+    manifest === null
+      ? observations.holdings.filter((one) => one.keys !== null && !one.intact && one.keys.length === 0)
+      : [];
+  found.push(...damaged.map((one) => `something that can't be read in ${one.outlet}`));
+  if (manifest === null)
+    found.push(...observations.reported.map(({ service, kid }) => `${quoteOutside(kid)} at ${service}`));
+  if (found.length === 0) return null;
+  return {
+    code: 'unknown-keys',
+    message: `keyset ${keyset} does not know ${found.join(', ')}: tokens may depend on ${found.length === 1 ? 'it' : 'them'}; nothing was changed`,
+    hint: 'adopt the key in use first: jwtrot import --pem FILE (or --jwk FILE; --public FILE for one that only verifies)',
+  };
+}
+
+export function clockRefusal(manifest: Manifest, now: Instant): Refusal {
+  const newest = manifest.events.at(-1)?.at ?? now;
+  return {
+    code: 'clock-behind',
+    message: `this clock (${new Date(now).toISOString()}) is ${approximateDuration(newest - now)} behind the newest event of keyset ${manifest.name} (${new Date(newest).toISOString()}); rotation, expiry and destruction are refused, nothing was changed`,
+    hint: 'set the clock (timedatectl); if this clock is the right one: jwtrot rotate --accept-clock',
+  };
+}
+
+export function tooManyKeys(manifest: Manifest, policy: Policy, count: number): Refusal {
+  return {
+    code: 'too-many-keys',
+    message: `keyset ${manifest.name} has ${count} keys in its JWKS, one more would exceed maxKeys ${policy.maxKeys}; nothing was changed`,
+    hint: 'wait until the oldest expires (jwtrot status tells when), or raise maxKeys',
+  };
+}

@@ -1,0 +1,57 @@
+import type { Upcoming } from './action.js';
+import type { Instant } from './clock.js';
+import { activateDueAt, isBackingOff, stageDueAt, verifiesUntil } from './due.js';
+import type { Manifest } from './model.js';
+import type { Policy } from './policy.js';
+import { activeKey } from './projection.js';
+
+/** What comes next and when, for `status`. Null: nothing is foreseen. */
+export function upcoming(manifest: Manifest, policy: Policy, now: Instant): Upcoming | null {
+  if (isBackingOff(manifest, now)) {
+    return {
+      action: 'retry',
+      at: manifest.backoff?.until ?? null,
+      kid: manifest.rollout?.kid ?? null,
+      reason: `backing off: ${manifest.backoff?.because}`,
+    };
+  }
+  const candidates = [...rolloutNext(manifest, policy), ...keysNext(manifest, policy)];
+  return candidates.sort((a, b) => (a.at ?? 0) - (b.at ?? 0))[0] ?? null;
+}
+
+function rolloutNext(manifest: Manifest, policy: Policy): Upcoming[] {
+  const { rollout } = manifest;
+  const active = activeKey(manifest);
+  if (rollout === null) {
+    if (active === null) return [{ action: 'rotate', at: null, kid: null, reason: 'no key is active' }];
+    const at = stageDueAt(active, policy);
+    return [{ action: 'stage', at, kid: null, reason: 'the active key reaches rotateEvery - publishAhead' }];
+  }
+  const key = manifest.keys.find((one) => one.kid === rollout.kid);
+  if (rollout.phase === 'ahead' && key !== undefined) {
+    const at = activateDueAt(manifest, key, policy);
+    return [
+      { action: 'activate', at, kid: key.kid, reason: 'publishAhead ends and the active key reaches rotateEvery' },
+    ];
+  }
+  const awaited = {
+    store: 'its secret',
+    publish: 'outlets',
+    verify: 'verifiers',
+    ahead: 'publishAhead',
+    switch: 'signers',
+  };
+  return [{ action: 'confirm', at: null, kid: rollout.kid, reason: `a rollout waits for ${awaited[rollout.phase]}` }];
+}
+
+function keysNext(manifest: Manifest, policy: Policy): Upcoming[] {
+  return manifest.keys.flatMap((key): Upcoming[] => {
+    if (key.state === 'deprecated' && key.signedUntil !== null) {
+      return [{ action: 'retire', at: verifiesUntil(key, policy), kid: key.kid, reason: 'its last token has expired' }];
+    }
+    if (key.state === 'retired' && key.goneAt !== null) {
+      return [{ action: 'destroy', at: key.goneAt, kid: key.kid, reason: 'the recovery window ends' }];
+    }
+    return [];
+  });
+}
