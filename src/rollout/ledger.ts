@@ -1,0 +1,244 @@
+import type { Duration, Instant } from '../keyset/clock.js';
+import { MINUTE, SECOND } from '../keyset/clock.js';
+import { JwtrotError } from '../keyset/error.js';
+import { brokenInvariants } from '../keyset/invariants.js';
+import type { Lease, Manifest } from '../keyset/model.js';
+import { emptyManifest, hostTaken } from '../keyset/transitions.js';
+import type { Snapshot } from '../store/store.js';
+import type { KeysetContext } from './context.js';
+import { assertTakeable, leaseLost, makeWay } from './lease.js';
+
+/** The race was lost before anything was done: plan again from what is there. */
+export class PlanAgain extends Error {}
+
+/** Computes the manifest to commit from the newest one; null when there is nothing left to change. */
+export type Update = (manifest: Manifest, at: Instant) => Manifest | null;
+
+export interface LedgerOptions {
+  /** The run's own time limit: the lease is for so long. */
+  readonly limit: Duration;
+  /** `retire` takes a lease over at once. */
+  readonly seize: boolean;
+  /** Says whether nothing is left to do after this manifest: then the commit gives the lease back as well. */
+  readonly isLast: (manifest: Manifest) => boolean;
+}
+
+/** Reads, and commits by compare-and-swap under this run's lease, taken with the first commit. */
+export class Ledger {
+  #snapshot: Snapshot | null;
+  #lease: Lease | null = null;
+  #ends = 0;
+  /** The lease that was found: its owner's put may still be in flight until it ends. */
+  #formerLeaseEnd: Instant = 0;
+  #formerReloadsUntil: Instant | null = null;
+  #reloadsUntil: Instant = 0;
+
+  private constructor(
+    private readonly context: KeysetContext,
+    private readonly options: LedgerOptions,
+    snapshot: Snapshot | null,
+  ) {
+    this.#snapshot = snapshot;
+  }
+
+  static async open(context: KeysetContext, options: LedgerOptions): Promise<Ledger> {
+    return new Ledger(context, options, await context.store.readManifest(context.name));
+  }
+
+  get manifest(): Manifest | null {
+    return this.#snapshot?.manifest ?? null;
+  }
+
+  /** @throws JwtrotError `no-keyset` when there is none */
+  get known(): Manifest {
+    if (this.#snapshot !== null) return this.#snapshot.manifest;
+    throw new JwtrotError(
+      'refused',
+      'no-keyset',
+      `keyset ${this.context.name} does not exist in ${this.context.store.description}`,
+      {
+        hint: 'jwtrot rotate makes it; jwtrot import adopts a key that is in use',
+      },
+    );
+  }
+
+  /** Until when a former owner's effects may still be under way. */
+  get formerLeaseEnd(): Instant {
+    return this.#formerLeaseEnd;
+  }
+
+  /** No signer reload ordered before or by this run can take effect after it. */
+  get reloadsUntil(): Instant | null {
+    return Math.max(this.#formerReloadsUntil ?? 0, this.#reloadsUntil) || null;
+  }
+
+  reloadOrdered(until: Instant): void {
+    this.#reloadsUntil = Math.max(this.#reloadsUntil, until);
+  }
+
+  /** What is left of the lease, by the wall clock and by the monotonic one: a suspended run may not trust either alone. */
+  remaining(): Duration {
+    if (this.#lease === null) return 0;
+    return Math.min(this.#lease.until - this.context.clock.now(), this.#ends - this.context.clock.monotonic());
+  }
+
+  /** An effect starts only while more of the lease is left than it may take. @throws JwtrotError `lease-short` */
+  assertTimeFor(effect: string, most: Duration): void {
+    if (this.remaining() >= most) return;
+    throw new JwtrotError(
+      'services',
+      'lease-short',
+      `${effect} was not started: this run's time is nearly over; what was done so far stands`,
+      {
+        hint: 'jwtrot rotate goes on with it',
+      },
+    );
+  }
+
+  /** Commits `update`; takes the lease if it is not held yet. */
+  async commit(update: Update, mayBeLast = true): Promise<void> {
+    if (this.#lease === null) await this.makeWay();
+    for (let attempt = 1; attempt <= 8; attempt += 1) {
+      if (await this.tryCommit(update, mayBeLast)) return;
+      await this.readAgain(attempt);
+    }
+    throw new JwtrotError(
+      'store',
+      'commit-contended',
+      `keyset ${this.context.name} is written by somebody else all the time; nothing was changed by this step`,
+      {
+        hint: 'find out who writes to it; then run the command again',
+      },
+    );
+  }
+
+  /** Takes the lease if it is not held: before an effect that no commit of this run precedes. */
+  async hold(): Promise<void> {
+    if (this.#lease === null) await this.commit((manifest) => manifest, false);
+  }
+
+  private async makeWay(): Promise<void> {
+    const found = this.manifest?.lease ?? null;
+    if (found === null) return;
+    if (this.options.seize) await makeWay(found, this.context);
+    else assertTakeable(found, this.context);
+  }
+
+  private async tryCommit(update: Update, mayBeLast: boolean): Promise<boolean> {
+    const { clock, store, name, newId } = this.context;
+    const base = this.#snapshot;
+    const at = clock.now();
+    const from = base?.manifest ?? emptyManifest(name);
+    const updated = update(from, at);
+    if (updated === null) return true;
+    const lease = this.#lease ?? this.newLease(at);
+    const last = mayBeLast && this.options.isLast(updated);
+    const next: Manifest = {
+      ...this.withHost(updated, at),
+      revision: from.revision + 1,
+      commits: [...from.commits, { id: newId(), at }],
+      lease: last ? null : lease,
+      reloadsUntil: last ? this.reloadsUntil : Math.max(lease.until, from.reloadsUntil ?? 0),
+    };
+    assertSound(next);
+    const won = await store.commitManifest(next, base);
+    if (won === null) return false;
+    if (this.#lease === null) {
+      this.#formerLeaseEnd = Math.max(from.lease?.until ?? 0, at) + MINUTE;
+      this.#formerReloadsUntil = from.reloadsUntil;
+    }
+    this.#lease = last ? null : lease;
+    this.#snapshot = won;
+    return true;
+  }
+
+  private withHost(manifest: Manifest, at: Instant): Manifest {
+    return this.context.bound && manifest.host === null ? hostTaken(manifest, this.hostName(), at) : manifest;
+  }
+
+  private hostName(): { id: string; hostname: string } {
+    return { id: this.context.host.self.host, hostname: this.context.host.self.hostname };
+  }
+
+  private newLease(since: Instant): Lease {
+    const { clock, host, newId, verb } = this.context;
+    this.#ends = clock.monotonic() + this.options.limit;
+    return { id: newId(), owner: host.self, verb, since, until: since + this.options.limit };
+  }
+
+  /** The commit was lost. Without the lease: plan again. With it: the read may have been stale; or it was taken over. */
+  private async readAgain(attempt: number): Promise<void> {
+    const { clock, store, name, random } = this.context;
+    await clock.sleep(Math.min(SECOND, 20 * 2 ** attempt) * (0.5 + random()));
+    this.#snapshot = await store.readManifest(name);
+    if (this.#lease === null) throw new PlanAgain();
+    this.assertHolds(this.#snapshot?.manifest ?? null);
+  }
+
+  /** @throws JwtrotError `lease-lost`: somebody took over; this run stops and touches nothing more */
+  assertHolds(manifest: Manifest | null): void {
+    if (this.#lease === null || manifest?.lease?.id === this.#lease.id) return;
+    const taken = manifest?.lease ?? null;
+    this.#lease = null;
+    throw leaseLost(this.context.name, taken);
+  }
+
+  /** The newest manifest, not older than what this run committed (a store may be eventually consistent). */
+  async readNewest(): Promise<Snapshot> {
+    const { clock, store, name } = this.context;
+    for (let attempt = 1; ; attempt += 1) {
+      const read = await store.readManifest(name);
+      if (read !== null && read.manifest.revision >= this.known.revision) {
+        this.assertHolds(read.manifest);
+        this.#snapshot = read;
+        return read;
+      }
+      if (attempt >= 6) {
+        throw new JwtrotError(
+          'store',
+          'stale-read',
+          `${store.description} keeps answering with an older manifest of keyset ${name}; outlets were not written`,
+          {
+            hint: 'run the command again in a minute',
+          },
+        );
+      }
+      await clock.sleep(100 * 2 ** attempt);
+    }
+  }
+
+  /** Gives the lease back, if it is still held. */
+  async release(): Promise<void> {
+    if (this.#lease === null) return;
+    const held = this.#lease.id;
+    const base = this.#snapshot;
+    if (base === null) return;
+    const at = this.context.clock.now();
+    const next: Manifest = {
+      ...base.manifest,
+      revision: base.manifest.revision + 1,
+      commits: [...base.manifest.commits, { id: this.context.newId(), at }],
+      lease: null,
+      reloadsUntil: this.reloadsUntil,
+    };
+    const won = await this.context.store.commitManifest(next, base);
+    if (won !== null && this.#lease?.id === held) {
+      this.#lease = null;
+      this.#snapshot = won;
+    }
+  }
+}
+
+/** The last line of defence against a bug: a manifest that must not be is not committed. */
+function assertSound(manifest: Manifest): void {
+  const broken = brokenInvariants(manifest)[0];
+  if (broken === undefined) return;
+  throw new JwtrotError(
+    'refused',
+    'would-break',
+    `the change to keyset ${manifest.name} would leave it unsound (${broken}); nothing was committed`,
+    {
+      hint: 'this is a fault in jwtrot: please report it with the output of jwtrot status --json',
+    },
+  );
+}

@@ -1,0 +1,94 @@
+import type { Action, Block, PlanInput, Request } from '../keyset/action.js';
+import type { Duration, Instant } from '../keyset/clock.js';
+import type { JwtrotError } from '../keyset/error.js';
+import type { Manifest } from '../keyset/model.js';
+import { decide } from '../keyset/planner.js';
+import type { Holding } from '../keyset/projection.js';
+import type { KeysetContext } from './context.js';
+import { Ledger } from './ledger.js';
+import { runLimit } from './limit.js';
+import { observe, reportedKids } from './observe.js';
+
+/** Something that did not go as it should, and what to do about it. */
+export interface Problem {
+  readonly block: Block | null;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly kind: JwtrotError['kind'];
+  readonly code: string;
+}
+
+/** What an action came to, beyond the manifest. */
+export interface Performed {
+  /** The key that was made, where the action could not name it. */
+  readonly kid?: string;
+  readonly text?: string;
+}
+
+/** One keyset's run: what it has read, done, and given up on. */
+export interface Run {
+  readonly context: KeysetContext;
+  readonly ledger: Ledger;
+  request: Request;
+  holdings: readonly Holding[];
+  reported: readonly { readonly service: string; readonly kid: string }[];
+  readonly blocked: Set<Block>;
+  readonly done: Action[];
+  readonly problems: Problem[];
+}
+
+export async function openRun(context: KeysetContext, request: Request): Promise<Run> {
+  const blocked = new Set<Block>();
+  const late: { run: Run | null } = { run: null };
+  const ledger = await Ledger.open(context, {
+    limit: runLimit(context, request),
+    seize: request.retire !== null,
+    isLast: (manifest) => late.run !== null && decide(planInput(late.run, manifest)).type !== 'action',
+  });
+  const run: Run = {
+    context,
+    ledger,
+    request,
+    holdings: await observe(context),
+    reported: [],
+    blocked,
+    done: [],
+    problems: [],
+  };
+  late.run = run;
+  if (ledger.manifest === null) run.reported = await reportedKids(context);
+  return run;
+}
+
+/** What the planner decides from, as of now. */
+export function planInput(run: Run, manifest: Manifest | null = run.ledger.manifest): PlanInput {
+  const { context } = run;
+  const { host, hostname } = context.host.self;
+  return {
+    keyset: context.name,
+    manifest,
+    policy: context.policy,
+    now: context.clock.now(),
+    observations: {
+      holdings: run.holdings,
+      reported: run.reported,
+      host: { id: host, hostname, bound: context.bound },
+    },
+    request: run.request,
+    blocked: run.blocked,
+  };
+}
+
+/** Services did not do what was waited for: the rest of the plan goes on without it, and the run exits 4. */
+export function block(run: Run, what: Block, message: string, hint: string | null = null): void {
+  run.blocked.add(what);
+  run.problems.push({ block: what, message, hint, kind: 'services', code: 'unconfirmed' });
+}
+
+/** What is waited for may take that long: its own deadline, the lease, and in an incident the operator's. */
+export function timeFor(run: Run, own: Duration, until: Instant | null = null): Duration {
+  const { clock } = run.context;
+  const margin = 5_000;
+  const bound = until === null ? own : until - clock.now();
+  return Math.max(0, Math.min(bound, run.ledger.remaining() - margin));
+}

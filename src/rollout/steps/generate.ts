@@ -1,0 +1,63 @@
+import type { Action, Request } from '../../keyset/action.js';
+import type { Algorithm } from '../../keyset/algorithm.js';
+import { JwtrotError } from '../../keyset/error.js';
+import { activeKeyBeingRetired } from '../../keyset/incident.js';
+import type { Manifest } from '../../keyset/model.js';
+import { stageOptions } from '../../keyset/plan.js';
+import { activeKey } from '../../keyset/projection.js';
+import type { NewKey } from '../../keyset/transitions.js';
+import { givenUp, keyOf, stage, stored } from '../../keyset/transitions.js';
+import type { WrappedKey } from '../../keyset/wrapped-key.js';
+import { block, type Performed, type Run } from '../run.js';
+
+/** A change of `alg` waits for `--change-alg`: verifiers may pin algorithms. */
+function algorithmFor(manifest: Manifest | null, policy: { alg: Algorithm }, request: Request): Algorithm {
+  const active = manifest === null ? null : activeKey(manifest);
+  return active === null || request.changeAlg ? policy.alg : active.alg;
+}
+
+/** Generates, wraps, names the key in the manifest, stores it. The slow part comes before the lease is taken. */
+export async function generate(run: Run, action: Action, request: Request): Promise<Performed> {
+  const { ledger, context } = run;
+  try {
+    const { key, wrapped } = await makeKey(run, algorithmFor(ledger.manifest, context.policy, request));
+    await ledger.commit((m, at) => stage(m, key, stageOptions(m, action, request), at));
+    ledger.assertTimeFor('storing the new key', 30_000);
+    await context.store.putKey(context.name, key.thumbprint, wrapped);
+    await ledger.commit((m, at) => (keyOf(m, key.kid).state === 'creating' ? stored(m, key.kid, at) : null));
+    return { kid: key.kid, text: `${key.alg}, wrapped by ${context.wrapper.description}` };
+  } catch (error) {
+    // In an incident another key may have to sign instead: that is tried until the deadline, then decided.
+    const incident = ledger.manifest !== null && activeKeyBeingRetired(ledger.manifest) !== null;
+    if (!incident || !(error instanceof JwtrotError) || error.kind !== 'store') throw error;
+    block(run, 'generate', `no replacement could be made: ${error.message}`, error.hint ?? null);
+    return {};
+  }
+}
+
+async function makeKey(run: Run, alg: Algorithm): Promise<{ key: NewKey; wrapped: WrappedKey }> {
+  const { context } = run;
+  const { publicJwk, thumbprint, privateKey } = await context.generateKey(alg, context.policy.modulusLength);
+  try {
+    const wrapped = await context.wrapper.wrap(privateKey, { keyset: context.name, kid: thumbprint, alg });
+    return { key: { kid: thumbprint, thumbprint, alg, publicJwk, hasPrivate: true }, wrapped };
+  } finally {
+    privateKey.fill(0);
+  }
+}
+
+/** A run died between naming a key and storing it. Its secret is there, whole: go on. Else: give it up for good. */
+export async function recover(run: Run, kid: string): Promise<Performed> {
+  const { ledger, context } = run;
+  // The lease comes first: as long as its owner lives, the put may be under way.
+  await ledger.hold();
+  const key = keyOf(ledger.known, kid);
+  const secret = await context.store.getKey(context.name, key.thumbprint);
+  const whole = secret !== null && secret.kid === kid && secret.alg === key.alg;
+  const wanted = whole && ledger.known.rollout?.kid === kid;
+  await ledger.commit((m, at) => {
+    if (keyOf(m, kid).state !== 'creating') return null;
+    return wanted ? stored(m, kid, at) : givenUp(m, kid, ledger.formerLeaseEnd, at);
+  });
+  return { text: wanted ? 'its secret is stored' : 'its secret was never stored: given up' };
+}

@@ -1,0 +1,148 @@
+import type { Reason } from '../../keyset/action.js';
+import { JwtrotError } from '../../keyset/error.js';
+import { retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
+import type { RetireReason } from '../../keyset/model.js';
+import { undropped } from '../../keyset/plan.js';
+import { activeKey } from '../../keyset/projection.js';
+import {
+  backedOff,
+  deletionOrdered,
+  destroyed,
+  dropped,
+  keyOf,
+  retired,
+  stillSigning,
+} from '../../keyset/transitions.js';
+import { signs, verifies } from '../../services/service.js';
+import { ask, describe, unconfirmed } from '../ask.js';
+import { block, type Performed, type Run } from '../run.js';
+import { incidentDeadline } from './outlets.js';
+
+/** How long verifiers are given to drop a key after an incident's deadline: its publication has ended by then. */
+const GRACE = 10_000;
+
+/** Out of the JWKS. An expired key first gets one look that no polled signer still reports it. */
+export async function retire(run: Run, kid: string, reason: Reason): Promise<Performed> {
+  const { ledger } = run;
+  await ledger.hold();
+  const incident = ledger.known.retirements.find((one) => one.kid === kid);
+  if (incident === undefined && reason !== 'superseded') {
+    const signer = await stillReported(run, kid);
+    if (signer !== null) {
+      block(
+        run,
+        `key ${kid}`,
+        `${signer} still signs with ${kid}, which was to be retired: it stays in the JWKS, and its time starts again`,
+        `reload ${signer}`,
+      );
+      await ledger.commit((m, at) => stillSigning(m, kid, signer, at));
+      return {};
+    }
+  }
+  const why: RetireReason = incident?.reason ?? (reason === 'superseded' || reason === 'failed' ? reason : 'expired');
+  await ledger.commit((m, at) =>
+    ['retired', 'destroyed'].includes(keyOf(m, kid).state) ? null : retired(m, kid, why, at),
+  );
+  return {};
+}
+
+async function stillReported(run: Run, kid: string): Promise<string | null> {
+  const { services, signal } = run.context;
+  const polled = services.filter((port) => signs(port.service) && port.service.health !== null);
+  const found = await Promise.all(
+    polled.map(async (port) => {
+      const instances = await port.listInstances(signal).catch(() => []);
+      const reports = await Promise.all(instances.map((instance) => port.probe(instance, signal)));
+      return reports.some((report) => report.ok && report.kid === kid) ? port.service.name : null;
+    }),
+  );
+  return found.find((name) => name !== null) ?? null;
+}
+
+/** Reloads verifiers that still list a retired key, and polls until it is gone from each. */
+export async function confirmDrop(run: Run): Promise<Performed> {
+  const { ledger, context } = run;
+  await ledger.hold();
+  const kids = undropped(ledger.known).map((key) => key.kid);
+  const deadline = incidentDeadline(ledger.known);
+  const answers = await askDropped(
+    run,
+    kids,
+    deadline === null ? null : Math.max(deadline, context.clock.now() + GRACE),
+  );
+  const waiting = unconfirmed(answers);
+  if (waiting.length > 0) {
+    const message = `${waiting.length} of ${answers.length} may still accept ${kids.join(', ')}: ${describe(waiting)}`;
+    block(run, 'drop', message, waiting.find((answer) => answer.hint !== null)?.hint ?? null);
+    const incident = kids.some((kid) => ledger.known.retirements.some((one) => one.kid === kid));
+    if (!incident) await ledger.commit((m, at) => backedOff(m, message, at));
+    return {};
+  }
+  const polled = context.services.some((port) => verifies(port.service) && port.service.health !== null);
+  const { jwksMaxAge, clockSkew } = context.policy;
+  await ledger.commit((m, at) => {
+    const gone = dropped(
+      m,
+      kids.filter((kid) => keyOf(m, kid).droppedAt === null),
+      at,
+    );
+    return kids.reduce(
+      (next, kid) =>
+        polled ? retirementLookedAt(next, kid, at + jwksMaxAge + clockSkew) : retirementSettled(next, kid, at),
+      gone,
+    );
+  });
+  return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
+}
+
+/** Absence counts only where the list is there and holds the active kid. */
+export function askDropped(run: Run, kids: readonly string[], until: number | null) {
+  const activeKid = activeKey(run.ledger.known)?.kid;
+  return ask(run, {
+    services: run.context.services.filter((port) => verifies(port.service)),
+    wanted: activeKid === undefined ? { drops: kids } : { drops: kids, activeKid },
+    reload: 'needed',
+    until,
+  });
+}
+
+/** Orders the deletion; the store's recovery window is the grace. A key that never was published needs none. */
+export async function deleteSecret(run: Run, kid: string, again: boolean): Promise<Performed> {
+  const { ledger, context } = run;
+  await ledger.hold();
+  const key = keyOf(ledger.known, kid);
+  const asked = ledger.known.retirements.find((one) => one.kid === kid);
+  const neverUsed = key.publishedAt === null && key.signedFrom === null;
+  try {
+    const goneAt = await context.store.deleteKey(context.name, key.thumbprint, {
+      recoveryWindowDays: context.policy.recoveryWindowDays,
+      purge: asked?.purge === true || neverUsed,
+    });
+    await ledger.commit((m, at) => deletionOrdered(m, kid, goneAt, again, at));
+    return {};
+  } catch (error) {
+    // Verifiers are looked after all the same; the next run orders it again.
+    if (!(error instanceof JwtrotError) || error.kind !== 'store') throw error;
+    run.blocked.add(`key ${kid}`);
+    run.problems.push({
+      block: `key ${kid}`,
+      message: error.message,
+      hint: error.hint ?? null,
+      kind: 'store',
+      code: error.code,
+    });
+    return {};
+  }
+}
+
+/** A tombstone stays, so that the kid is never used again. */
+export async function destroy(run: Run, kid: string): Promise<Performed> {
+  const { ledger, context } = run;
+  const key = keyOf(ledger.known, kid);
+  if (key.hasPrivate && !(await context.store.isKeyGone(context.name, key.thumbprint))) {
+    run.blocked.add(`key ${kid}`);
+    return { text: 'the store has not forgotten it yet' };
+  }
+  await ledger.commit((m, at) => (keyOf(m, kid).state === 'retired' ? destroyed(m, kid, at) : null));
+  return {};
+}

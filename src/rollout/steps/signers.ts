@@ -1,0 +1,108 @@
+import { activeKey } from '../../keyset/projection.js';
+import { backedOff, refreshed, rolledBack, signersConfirmed } from '../../keyset/transitions.js';
+import { signs, verifies } from '../../services/service.js';
+import { type Answer, ask, describe, unconfirmed } from '../ask.js';
+import { block, type Performed, type Run } from '../run.js';
+import { incidentDeadline } from './outlets.js';
+
+/** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
+const GRACE = 10_000;
+
+function hint(answers: readonly Answer[]): string | null {
+  return answers.find((answer) => answer.hint !== null)?.hint ?? null;
+}
+
+/** Reloads every signer, since what is delivered to it changed, and polls until each signs with the active key. */
+export async function confirmSigners(run: Run): Promise<Performed> {
+  const { ledger, context } = run;
+  await ledger.hold();
+  const kid = activeKey(ledger.known)?.kid ?? '';
+  const deadline = incidentDeadline(ledger.known);
+  const answers = await ask(run, {
+    services: context.services.filter((port) => signs(port.service)),
+    wanted: { signs: kid },
+    reload: 'always',
+    until: deadline === null ? null : Math.max(deadline, context.clock.now() + GRACE),
+  });
+  const waiting = unconfirmed(answers);
+  if (waiting.length > 0) return notConfirmed(run, kid, answers, waiting);
+  await ledger.commit((m, at) =>
+    m.rollout?.phase === 'switch' ? signersConfirmed(m, context.policy, ledger.reloadsUntil, at) : null,
+  );
+  return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
+}
+
+/** `onUnconfirmed`: back where the new key broke a signer; else wait, since both keys are published. */
+async function notConfirmed(
+  run: Run,
+  kid: string,
+  answers: readonly Answer[],
+  waiting: readonly Answer[],
+): Promise<Performed> {
+  const { ledger, context } = run;
+  const { rollout } = ledger.known;
+  const who = describe(waiting);
+  const canGoBack = rollout?.direction === 'forward' && rollout.former !== null;
+  const broke = waiting.some((answer) => answer.broke);
+  const { onUnconfirmed } = context.policy;
+  if (canGoBack && (onUnconfirmed === 'rollback' || (onUnconfirmed === 'auto' && broke))) {
+    run.problems.push({
+      block: null,
+      message: `${waiting.length} of ${answers.length} did not confirm ${kid}: ${who}; going back to ${rollout.former}`,
+      hint: hint(waiting),
+      kind: 'services',
+      code: 'rolled-back',
+    });
+    await ledger.commit((m, at) => backedOff(rolledBack(m, context.policy, who.slice(0, 300), at), who, at));
+    return {};
+  }
+  block(
+    run,
+    'rollout',
+    `${waiting.length} of ${answers.length} do not sign with ${kid} yet: ${who}; both keys stay published`,
+    hint(waiting),
+  );
+  if (ledger.known.retirements.length === 0) await ledger.commit((m, at) => backedOff(m, who, at));
+  return {};
+}
+
+/** After outlets were written again: services are reloaded, and must hold what the manifest says. */
+export async function refreshServices(run: Run): Promise<Performed> {
+  const { ledger, context } = run;
+  await ledger.hold();
+  const { refresh, keys } = ledger.known;
+  const active = activeKey(ledger.known);
+  const accepts = keys.filter((key) => key.state === 'active' || key.state === 'deprecated').map((key) => key.kid);
+  const [verifiers, signers] = await Promise.all([
+    refresh?.publish && active !== null
+      ? ask(run, {
+          services: context.services.filter((port) => verifies(port.service)),
+          wanted: { accepts },
+          reload: 'needed',
+          until: null,
+        })
+      : [],
+    refresh?.deliver && active !== null && ledger.known.rollout?.phase !== 'switch'
+      ? ask(run, {
+          services: context.services.filter((port) => signs(port.service)),
+          wanted: { signs: active.kid },
+          reload: 'always',
+          until: null,
+        })
+      : [],
+  ]);
+  const answers = [...verifiers, ...signers];
+  const waiting = unconfirmed(answers);
+  if (waiting.length > 0) {
+    block(
+      run,
+      'refresh',
+      `outlets were written again, but ${waiting.length} of ${answers.length} did not confirm: ${describe(waiting)}`,
+      hint(waiting),
+    );
+    await ledger.commit((m, at) => backedOff(m, describe(waiting), at));
+    return {};
+  }
+  await ledger.commit(refreshed);
+  return { text: `${answers.length} confirmed` };
+}

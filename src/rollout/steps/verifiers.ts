@@ -1,0 +1,79 @@
+import { holdsWanted } from '../../keyset/outlet-plan.js';
+import { outletContent } from '../../keyset/projection.js';
+import { activated, backedOff, keyOf, verifiersConfirmed } from '../../keyset/transitions.js';
+import { verifies } from '../../services/service.js';
+import { type Answer, ask, describe, unconfirmed } from '../ask.js';
+import { READ_BACK_DEADLINE } from '../limit.js';
+import { observe } from '../observe.js';
+import { block, type Performed, type Run, timeFor } from '../run.js';
+import { incidentDeadline } from './outlets.js';
+
+/** How long the gate's last look may take: everyone has confirmed a moment ago. */
+const LAST_LOOK = 10_000;
+
+function verifiersOf(run: Run) {
+  return run.context.services.filter((port) => verifies(port.service));
+}
+
+function askVerifiers(run: Run, kid: string): Promise<Answer[]> {
+  const until = incidentDeadline(run.ledger.known);
+  return ask(run, { services: verifiersOf(run), wanted: { accepts: [kid] }, reload: 'needed', until });
+}
+
+/** Reloads each verifier that does not report the new kid, and polls until it does. */
+export async function confirmVerifiers(run: Run, kid: string): Promise<Performed> {
+  const { ledger } = run;
+  await ledger.hold();
+  const answers = await askVerifiers(run, kid);
+  if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
+  await ledger.commit((m, at) => (keyOf(m, kid).state === 'pending' ? verifiersConfirmed(m, kid, at) : null));
+  return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
+}
+
+/** The gate: outlets still hold the key, every verifier still accepts it; then the switch, at once. */
+export async function activate(run: Run, kid: string): Promise<Performed> {
+  const { ledger, context } = run;
+  await ledger.hold();
+  run.holdings = await observe(context);
+  // Somebody set an outlet back since: the planner notes it, and `publishAhead` starts anew.
+  if (run.holdings.some((holding) => holding.kind === 'publish' && !holdsWanted(holding, ledger.known))) return {};
+  const served = await context.outlets.readBack(
+    outletContent(ledger.known),
+    timeFor(run, READ_BACK_DEADLINE, incidentDeadline(ledger.known)),
+    context.signal,
+  );
+  if (served.length > 0) {
+    const missing = served.map(({ outlet, reason }) => ({
+      service: outlet,
+      instance: outlet,
+      confirmed: false,
+      broke: false,
+      reason,
+      hint: null,
+    }));
+    return shut(run, kid, missing);
+  }
+  const answers = await askVerifiers(run, kid);
+  if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
+  const polled = verifiersOf(run).filter((port) => port.service.health !== null);
+  const until = context.clock.now() + LAST_LOOK;
+  const last = await ask(run, { services: polled, wanted: { accepts: [kid] }, reload: 'never', until });
+  if (unconfirmed(last).length > 0) return shut(run, kid, last);
+  ledger.assertTimeFor('the switch', 5_000);
+  await ledger.commit((m, at) => (keyOf(m, kid).state === 'pending' ? activated(m, kid, context.policy, at) : null));
+  return {};
+}
+
+/** The gate stays shut: the old key signs on. */
+async function shut(run: Run, kid: string, answers: readonly Answer[]): Promise<Performed> {
+  const waiting = unconfirmed(answers);
+  // In an incident the operator's deadline decides, not this.
+  if (run.ledger.known.retirements.some((one) => one.checkAgainAt === null)) {
+    run.blocked.add('rollout');
+    return {};
+  }
+  const message = `${waiting.length} of ${answers.length} did not confirm the new key ${kid}: ${describe(waiting)}; the old key signs on`;
+  block(run, 'rollout', message, waiting.find((answer) => answer.hint !== null)?.hint ?? null);
+  await run.ledger.commit((m, at) => backedOff(m, describe(waiting), at));
+  return {};
+}

@@ -1,0 +1,69 @@
+import { NOTHING_ASKED } from '../keyset/action.js';
+import { JwtrotError } from '../keyset/error.js';
+import { holdsWanted } from '../keyset/outlet-plan.js';
+import { outletContent } from '../keyset/projection.js';
+import { unknownKeys } from '../keyset/refusals.js';
+import type { Written } from '../outlets/outlet.js';
+import type { KeysetContext } from './context.js';
+import { READ_BACK_DEADLINE } from './limit.js';
+import { observe } from './observe.js';
+import { LOCK_TIMEOUT, unwrapActive } from './steps/outlets.js';
+
+export interface SyncResult {
+  readonly name: string;
+  /** Null: the keyset does not exist yet, there is nothing to write. */
+  readonly revision: number | null;
+  readonly written: Written;
+}
+
+/**
+ * Makes the outlets of this host what the manifest says: at boot before the signers start, and on further hosts. Takes
+ * no lease and writes no manifest.
+ * @throws JwtrotError
+ */
+export async function syncKeyset(context: KeysetContext, options: { acceptOlder: boolean }): Promise<SyncResult> {
+  const { outlets, store, name, clock, signal } = context;
+  if (outlets.publish.length === 0 && outlets.deliver.length === 0) {
+    const found = await store.readManifest(name);
+    return { name, revision: found?.manifest.revision ?? null, written: { publish: false, deliver: false } };
+  }
+  return outlets.locked(LOCK_TIMEOUT, async (writer) => {
+    // Read under the lock: what was read before may be old by now (TRACES 1).
+    const found = await store.readManifest(name);
+    const holdings = await observe(context);
+    const { host, hostname } = context.host.self;
+    const refusal = unknownKeys({
+      keyset: name,
+      manifest: found?.manifest ?? null,
+      policy: context.policy,
+      now: clock.now(),
+      observations: { holdings, reported: [], host: { id: host, hostname, bound: false } },
+      request: NOTHING_ASKED,
+      blocked: new Set(),
+    });
+    if (refusal !== null) throw new JwtrotError('refused', refusal.code, refusal.message, { hint: refusal.hint });
+    if (found === null) return { name, revision: null, written: { publish: false, deliver: false } };
+    const { manifest } = found;
+    const content = outletContent(manifest);
+    const settled = holdings.every((holding) => holdsWanted(holding, manifest));
+    const written = settled
+      ? { publish: false, deliver: false }
+      : await writer.write(content, () => unwrapActive(context, manifest), {
+          acceptOlder: options.acceptOlder,
+          signal,
+        });
+    const unread = await outlets.readBack(content, READ_BACK_DEADLINE, signal);
+    const first = unread[0];
+    if (first !== undefined) {
+      throw new JwtrotError(
+        'services',
+        'not-published',
+        `${first.outlet} does not hold what was written: ${first.reason}`,
+        {
+          hint: 'run jwtrot sync again',
+        },
+      );
+    }
+    return { name, revision: manifest.revision, written };
+  });
+}
