@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** The file system calls that the store makes; handed in so that tests can let one fail. */
-export type Files = Pick<typeof fs, 'link' | 'mkdir' | 'open' | 'readdir' | 'realpath' | 'rename' | 'stat' | 'unlink'>;
+export interface Files extends Pick<typeof fs, 'link' | 'mkdir' | 'open' | 'rename' | 'unlink'> {
+  readonly readdir: (folder: string) => Promise<string[]>;
+  readonly realpath: (path: string) => Promise<string>;
+  readonly stat: (path: string) => Promise<Stats>;
+}
 
 export const realFiles: Files = fs;
 
