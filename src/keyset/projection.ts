@@ -87,6 +87,10 @@ export function outletContent(manifest: Manifest): OutletContent {
 
 /** What an outlet of this kind and format must hold, in order; null: nothing to write yet. */
 export function wantedKeys(content: OutletContent, outlet: Pick<Holding, 'kind' | 'format'>): readonly string[] | null {
-  if (outlet.kind === 'publish' && outlet.format === 'jwks') return content.jwks.keys.map((key) => key.kid);
+  if (outlet.kind === 'publish' && outlet.format === 'jwks') {
+    // Before the first key is stored there is nothing to publish: an empty set is an answer only if it was asked for.
+    if (content.jwks.keys.length === 0 && !content.allowEmpty) return null;
+    return content.jwks.keys.map((key) => key.kid);
+  }
   return content.active === null ? null : [content.active.kid];
 }
