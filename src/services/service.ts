@@ -1,5 +1,9 @@
 import type { Duration } from '../keyset/clock.js';
 import type { Command } from '../outside/command.js';
+import type { Headers } from '../outside/header-values.js';
+import type { Tls } from '../outside/tls.js';
+
+export type { Headers, Tls };
 
 export type Role = 'signer' | 'verifier' | 'both';
 
@@ -36,16 +40,6 @@ export type Reload =
       readonly timeout: Duration;
     }
   | { readonly type: 'none' };
-
-/** Header names with where their values come from: a literal, or a file (its trailing newline dropped). Values are never printed. */
-export type Headers = Readonly<Record<string, { readonly value: string } | { readonly file: string }>>;
-
-/** Paths of PEM files. */
-export interface Tls {
-  readonly ca: string | null;
-  readonly cert: string | null;
-  readonly key: string | null;
-}
 
 export interface Health {
   /** `json`: kid and kids at pointers. `jwks`: the JWK Set that the verifier itself checks tokens with. */

@@ -1,0 +1,36 @@
+import { quoteOutside } from '../keyset/outside-text.js';
+import { errorCode } from './file-problem.js';
+
+const FAULTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection closed before the answer was complete',
+  EPIPE: 'connection closed before the answer was complete',
+  UND_ERR_SOCKET: 'connection closed before the answer was complete',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection closed before the answer was complete',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection timed out',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'the name server does not answer',
+  ENOENT: 'no such socket',
+  EACCES: 'permission denied on the socket',
+  UND_ERR_HEADERS_OVERFLOW: 'headers longer than 16 KiB',
+};
+
+/** OpenSSL's verification results (`X509_V_ERR_*` in Node's spelling) and Node's own host name check. */
+const CERTIFICATE =
+  /CERT|^UNABLE_TO_|^(INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+
+/** What went wrong with a request, as one line for a person. */
+export function httpFault(error: unknown): string {
+  const code = errorCode(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const known = FAULTS[code];
+  if (known !== undefined) return known;
+  if (error instanceof Error && error.name === 'HTTPParserError') return `not HTTP: ${quoteOutside(message)}`;
+  if (CERTIFICATE.test(code)) return `certificate: ${quoteOutside(message)}`;
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_OSSL_')) {
+    return `TLS: ${quoteOutside(message)}`;
+  }
+  return quoteOutside(code === '' ? message : `${code}: ${message}`);
+}
