@@ -73,6 +73,8 @@ export interface Request {
   readonly takeOver: boolean;
   readonly acceptClock: boolean;
   readonly retire: RetireRequest | null;
+  /** `retire`: the incident and what hangs on it, nothing else that may be due. */
+  readonly incidentOnly: boolean;
 }
 
 export const NOTHING_ASKED: Request = {
@@ -82,6 +84,7 @@ export const NOTHING_ASKED: Request = {
   takeOver: false,
   acceptClock: false,
   retire: null,
+  incidentOnly: false,
 };
 
 /** What this run has tried in vain; not tried again in it. */

@@ -22,14 +22,17 @@ export function decide(input: PlanInput): Decision {
 function next(input: PlanInput): Found {
   if (input.manifest === null) return unknownKeys(input) ?? act('generate', null, 'first-key');
   const known: Known = { ...input, manifest: input.manifest };
-  for (const rule of RULES) {
+  for (const rule of input.request.incidentOnly ? URGENT : RULES) {
     const found = rule(known);
     if (found !== null) return found;
   }
   return null;
 }
 
-const RULES: readonly ((known: Known) => Found)[] = [
+type Rule = (known: Known) => Found;
+
+/** What an incident needs, and what a wrong clock does not forbid. */
+const URGENT: readonly Rule[] = [
   standingRefusal,
   takeOver,
   acceptClock,
@@ -43,14 +46,9 @@ const RULES: readonly ((known: Known) => Found)[] = [
   deleteSecret,
   confirmDrop,
   lookAgain,
-  refuseClock,
-  startOver,
-  supersede,
-  stage,
-  expire,
-  destroy,
-  recordPolicy,
 ];
+
+const RULES: readonly Rule[] = [...URGENT, refuseClock, startOver, supersede, stage, expire, destroy, recordPolicy];
 
 function takeOver({ manifest, observations: { host }, request }: Known): Found {
   if (!host.bound || manifest.host?.id === host.id || manifest.host === null) return null;

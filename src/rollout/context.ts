@@ -26,7 +26,8 @@ export interface KeysetContext {
   readonly store: Store;
   readonly wrapper: Wrapper;
   readonly generateKey: (alg: Algorithm, modulusLength: ModulusLength) => Promise<GeneratedKey>;
-  readonly assertMatches: (privateKey: Uint8Array, publicJwk: PublicJwk, kid: string) => void;
+  /** @throws JwtrotError `key-mismatch` */
+  readonly assertMatches: (privateKey: Uint8Array, publicJwk: PublicJwk, kid: string) => Promise<void>;
   readonly clock: Clock;
   /** 0 <= x < 1, for jitter. */
   readonly random: () => number;

@@ -101,7 +101,7 @@ export async function unwrapActive(
   }
   const privateKey = await context.wrapper.unwrap(wrapped, { keyset: context.name, kid: active.kid, alg: active.alg });
   try {
-    context.assertMatches(privateKey, active.publicJwk, active.kid);
+    await context.assertMatches(privateKey, active.publicJwk, active.kid);
   } catch (error) {
     privateKey.fill(0);
     throw error;
