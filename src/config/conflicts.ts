@@ -1,0 +1,91 @@
+import { normalize, relative } from 'node:path';
+import type { StoreChoice, WrapChoice } from './configuration.js';
+import type { FieldPath } from './problem.js';
+import { isMap } from './schema/fields.js';
+
+/** Two settings that are right by themselves and wrong together; at the later one. */
+export interface Conflict {
+  readonly path: FieldPath;
+  readonly message: string;
+}
+
+export interface Places {
+  /** The configuration file itself. */
+  readonly source: string;
+  /** Null where what was given is wrong in itself. */
+  readonly store: StoreChoice | null;
+  readonly wrap: WrapChoice | null;
+}
+
+/** @param value the file as it was read: it may be wrong in other ways, and these conflicts are reported all the same */
+export function conflicts(value: unknown, { source, store, wrap }: Places): Conflict[] {
+  const found: Conflict[] = [];
+  const storePath = store?.type === 'directory' ? store.path : null;
+  const kek = wrap?.type === 'local' && 'file' in wrap.kek ? wrap.kek.file : null;
+  if (storePath !== null && kek !== null && isWithin(storePath, kek)) {
+    const isGiven = isMap(value) && value['wrap'] !== undefined;
+    found.push({
+      path: isGiven ? ['wrap', 'kek', 'file'] : ['store', 'path'],
+      message: `the KEK ${kek} must not lie in the store's directory ${storePath}: a backup of one would hold both; set wrap: { type: local, kek: { file: /another/path } }`,
+    });
+  }
+  const writtenBy = new Map<string, string>([[normalize(source), 'the configuration itself']]);
+  if (kek !== null) writtenBy.set(kek, 'the KEK');
+  for (const outlet of outletFiles(value)) {
+    const other = writtenBy.get(outlet.file);
+    if (other !== undefined) {
+      found.push({ path: outlet.path, message: `${outlet.file} is ${other}; each outlet needs a file of its own` });
+    } else if (storePath !== null && isWithin(storePath, outlet.file)) {
+      found.push({ path: outlet.path, message: `${outlet.file} must not lie in the store's directory ${storePath}` });
+    } else writtenBy.set(outlet.file, `already written by ${outlet.name}`);
+  }
+  return [...found, ...selfProof(value)];
+}
+
+interface OutletFile {
+  readonly path: FieldPath;
+  readonly name: string;
+  readonly file: string;
+}
+
+function outletFiles(value: unknown): OutletFile[] {
+  return keysets(value).flatMap(([keyset, map]) =>
+    ['publish', 'deliver'].flatMap((kind) =>
+      items(map[kind]).flatMap(([index, outlet]) => {
+        const file = outlet['file'];
+        if (typeof file !== 'string') return [];
+        const path = ['keysets', keyset, kind, index, 'file'];
+        return [{ path, name: `keysets.${keyset}.${kind}[${index}]`, file: normalize(file) }];
+      }),
+    ),
+  );
+}
+
+/** A URL that serves the file that jwtrot wrote proves publication, not that a verifier accepts the key. */
+function selfProof(value: unknown): Conflict[] {
+  return keysets(value).flatMap(([keyset, map]) => {
+    const readBack = new Set(items(map['publish']).map(([, outlet]) => outlet['url']));
+    return items(map['services']).flatMap(([index, { health }]) => {
+      if (!isMap(health) || health['type'] !== 'jwks' || typeof health['url'] !== 'string') return [];
+      if (!readBack.has(health['url'])) return [];
+      const message =
+        'this URL is read back by publish: it shows what was published, not what the verifier accepts; ask the verifier itself, or leave health out';
+      return [{ path: ['keysets', keyset, 'services', index, 'health', 'url'], message }];
+    });
+  });
+}
+
+function keysets(value: unknown): [string, Readonly<Record<string, unknown>>][] {
+  const all = isMap(value) && isMap(value['keysets']) ? Object.entries(value['keysets']) : [];
+  return all.flatMap(([name, map]) => (isMap(map) ? [[name, map]] : []));
+}
+
+function items(value: unknown): [number, Readonly<Record<string, unknown>>][] {
+  const all: [number, unknown][] = Array.isArray(value) ? [...value.entries()] : [];
+  return all.flatMap(([index, item]) => (isMap(item) ? [[index, item]] : []));
+}
+
+function isWithin(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || (way !== '..' && !way.startsWith('../'));
+}

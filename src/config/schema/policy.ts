@@ -1,0 +1,36 @@
+import * as v from 'valibot';
+import { ALGORITHM_NAMES, type ModulusLength } from '../../keyset/algorithm.js';
+import type { Policy } from '../../keyset/policy.js';
+import type { SomePolicy } from '../policy.js';
+import { must, type Schema, word } from './fields.js';
+import { duration, flag, wholeNumber } from './scalars.js';
+
+const modulusLength: Schema<ModulusLength> = v.picklist([2048, 3072, 4096], must('2048, 3072 or 4096'));
+
+/** Those that `policyProblems` calculates with. */
+const arithmeticFields = {
+  maxTokenTtl: v.optional(duration),
+  rotateEvery: v.optional(duration),
+  jwksMaxAge: v.optional(duration),
+  unlistedVerifiers: v.optional(flag),
+  publishAhead: v.optional(duration),
+  signerMaxAge: v.optional(duration),
+  verifyFor: v.optional(duration),
+  clockSkew: v.optional(duration),
+  maxKeys: v.optional(wholeNumber(1, 1000)),
+};
+
+/** The policy's fields, each of which may stand in a keyset or in `defaults`. */
+export const policyFields = {
+  alg: v.optional(word(ALGORITHM_NAMES)),
+  modulusLength: v.optional(modulusLength),
+  ...arithmeticFields,
+  onUnconfirmed: v.optional(word(['auto', 'wait', 'rollback'])),
+  recoveryWindowDays: v.optional(wholeNumber(7, 30)),
+} satisfies Record<keyof Policy, unknown>;
+
+export const POLICY_FIELDS = Object.keys(policyFields);
+
+/** Of a keyset over the defaults; other fields don't count. */
+export const givenPolicy: Schema<SomePolicy> = v.object(policyFields);
+export const givenArithmetic: Schema<SomePolicy> = v.object(arithmeticFields);

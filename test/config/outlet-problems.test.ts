@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadConfiguration } from '../../src/config/load.js';
+import { failure, keysetProblems, newDirectory, problems, UID, write } from './place.js';
+
+describe('An outlet', () => {
+  test.each([
+    [
+      'publish: [ { file: jwks.json } ]',
+      ':4:24: keysets.api.publish[0].file: must be an absolute path (it begins with /), got "jwks.json"',
+    ],
+    [
+      'publish: { file: /j }',
+      ':4:14: keysets.api.publish: must be a list of outlets such as [ { file: /srv/jwks/jwks.json } ], got a map',
+    ],
+    [
+      'publish: [ { file: /j, command: [x] } ]',
+      ':4:16: keysets.api.publish[0]: must be a map with exactly one of file or command, such as { file: /srv/jwks/jwks.json }, got file and command',
+    ],
+    [
+      'publish: [ { file: /j, mode: 0644 } ]',
+      ':4:34: keysets.api.publish[0].mode: must be a mode in quotes such as "0440" with no more rights than "0644", got 644',
+    ],
+    [
+      'publish: [ { file: /j, mode: "0666" } ]',
+      ':4:34: keysets.api.publish[0].mode: must be a mode in quotes such as "0440" with no more rights than "0644", got "0666"',
+    ],
+    ['publish: [ { file: /j, format: der } ]', ':4:36: keysets.api.publish[0].format: must be jwks or pem, got "der"'],
+    [
+      'publish: [ { command: [x], mode: "0644" } ]',
+      ':4:32: keysets.api.publish[0].mode: unknown field; known here: command, env, format, timeout, url',
+    ],
+    [
+      'publish: [ { file: /j, url: "unix:/s:/x" } ]',
+      ':4:33: keysets.api.publish[0].url: must be an http: or https: URL such as "https://id.example/.well-known/jwks.json", got "unix:/s:/x"',
+    ],
+    [
+      'publish: [ { file: /j, url: "http://{name}/" } ]',
+      ':4:33: keysets.api.publish[0].url: nothing is filled in here, got "{name}"',
+    ],
+    [
+      'publish: [ { command: [x, "{address}"] } ]',
+      ':4:31: keysets.api.publish[0].command[1]: {address} is not filled in here: an outlet has no instances',
+    ],
+    [
+      'deliver: [ { file: /k, mode: "0644" } ]',
+      ':4:34: keysets.api.deliver[0].mode: must be a mode in quotes such as "0440" with no more rights than "0640", got "0644"',
+    ],
+    [
+      'deliver: [ { file: /k, mode: "0040" } ]',
+      ':4:34: keysets.api.deliver[0].mode: must be a mode in quotes such as "0440" with no more rights than "0640", got "0040"',
+    ],
+    [
+      'deliver: [ { file: /k, owner: -1 } ]',
+      ':4:35: keysets.api.deliver[0].owner: must be the name or number of an account, got -1',
+    ],
+    [
+      'deliver: [ { file: /k, allowDisk: yes } ]',
+      ':4:39: keysets.api.deliver[0].allowDisk: must be true or false, got "yes"',
+    ],
+    [
+      'deliver: [ { format: jwk } ]',
+      ':4:16: keysets.api.deliver[0].file: is missing: must be an absolute path (it begins with /)',
+    ],
+  ])('%s is refused', async (line, problem) => {
+    expect(await keysetProblems('maxTokenTtl: 24h', line)).toEqual([`FILE${problem}`]);
+  });
+});
+
+describe('Two outlets', () => {
+  test('do not write the same file, in one keyset', async () => {
+    expect(
+      await keysetProblems('maxTokenTtl: 24h', 'publish: [ { file: /a/k } ]', 'deliver: [ { file: /a/../a/k } ]'),
+    ).toEqual([
+      'FILE:5:24: keysets.api.deliver[0].file: /a/k is already written by keysets.api.publish[0]; each outlet needs a file of its own',
+    ]);
+  });
+
+  test('do not write the same file, in two keysets', async () => {
+    const text = `keysets:
+  a: { maxTokenTtl: 1h, publish: [ { file: /j } ] }
+  b: { maxTokenTtl: 1h, publish: [ { file: /j } ] }
+`;
+    expect(await problems(text)).toEqual([
+      'FILE:3:44: keysets.b.publish[0].file: /j is already written by keysets.a.publish[0]; each outlet needs a file of its own',
+    ]);
+  });
+});
+
+describe('An outlet does not overwrite', () => {
+  test('the KEK, the store or the configuration itself', async () => {
+    const path = join(await newDirectory(), 'jwtrot.yaml');
+    await write(
+      path,
+      `store: { type: directory, path: /var/lib/jwtrot/store }
+keysets:
+  api:
+    maxTokenTtl: 1h
+    publish:
+      - { file: /var/lib/jwtrot/kek }
+      - { file: /var/lib/jwtrot/store/jwks.json }
+      - { file: ${path} }
+`,
+    );
+    const error = await failure(loadConfiguration({ path, env: {}, uid: UID, home: '/root' }));
+    expect(error.message.split('\n').slice(1)).toEqual([
+      `${path}:6:17: keysets.api.publish[0].file: /var/lib/jwtrot/kek is the KEK; each outlet needs a file of its own`,
+      `${path}:7:17: keysets.api.publish[1].file: /var/lib/jwtrot/store/jwks.json must not lie in the store's directory /var/lib/jwtrot/store`,
+      `${path}:8:17: keysets.api.publish[2].file: ${path} is the configuration itself; each outlet needs a file of its own`,
+    ]);
+  });
+});
