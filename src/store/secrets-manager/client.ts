@@ -1,0 +1,104 @@
+// Loaded lazily as a whole (`await import('./client.js')`), so that a bundle keeps only these commands of the SDK.
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { Instant } from '../../keyset/clock.js';
+import { type AwsSettings, clientSettings } from '../../outside/aws.js';
+import { countUnheard } from '../../outside/aws-attempts.js';
+import { awsError } from '../../outside/aws-error.js';
+import type { SecretDescription, SecretsApi } from './api.js';
+
+export interface Connection {
+  api(signal: AbortSignal): SecretsApi;
+  close(): void;
+}
+
+const CURRENT = 'AWSCURRENT';
+const PENDING = 'AWSPENDING';
+
+const instant = (date: Date | undefined): Instant | null => date?.getTime() ?? null;
+
+export function connect(settings: AwsSettings): Connection {
+  const client = new SecretsManagerClient(clientSettings(settings));
+  // Inside the SDK's retries: sees each attempt.
+  client.middlewareStack.add(countUnheard, { step: 'finalizeRequest', priority: 'low' });
+  return { api: (signal) => apiOf(client, signal), close: () => client.destroy() };
+}
+
+function apiOf(client: SecretsManagerClient, abortSignal: AbortSignal): SecretsApi {
+  const options = { abortSignal };
+  /** Calls AWS; what it throws is one of ours, with the SDK's error as its cause. */
+  async function call<T>(operation: string, resource: string, send: () => Promise<T>, otherwise?: string): Promise<T> {
+    try {
+      return await send();
+    } catch (cause) {
+      const state = otherwise === undefined ? {} : { otherwise };
+      throw awsError(cause, { service: 'Secrets Manager', operation, resource, ...state });
+    }
+  }
+  return {
+    async create(name, text, token, description) {
+      const input = { Name: name, SecretString: text, ClientRequestToken: token, Description: description };
+      const otherwise = 'it may have been created';
+      await call('CreateSecret', name, () => client.send(new CreateSecretCommand(input), options), otherwise);
+    },
+    async get(name) {
+      // Always by its stage: an emulator answers with another version when the stage is left out.
+      const input = { SecretId: name, VersionStage: CURRENT };
+      const reply = await call('GetSecretValue', name, () => client.send(new GetSecretValueCommand(input), options));
+      return { text: reply.SecretString ?? null, version: reply.VersionId ?? '' };
+    },
+    async describe(name): Promise<SecretDescription> {
+      const input = { SecretId: name };
+      const reply = await call('DescribeSecret', name, () => client.send(new DescribeSecretCommand(input), options));
+      const stages = Object.values(reply.VersionIdsToStages ?? {}).flat();
+      return {
+        deletedAt: instant(reply.DeletedDate),
+        hasCurrent: stages.includes(CURRENT),
+        primaryRegion: reply.PrimaryRegion ?? null,
+        region: reply.ARN?.split(':')[3] ?? null,
+      };
+    },
+    async putPending(name, text, token) {
+      // Never without stages: that would move AWSCURRENT, whatever it is at.
+      const input = { SecretId: name, SecretString: text, ClientRequestToken: token, VersionStages: [PENDING] };
+      await call('PutSecretValue', name, () => client.send(new PutSecretValueCommand(input), options));
+    },
+    async moveCurrent(name, from, to) {
+      const input = { SecretId: name, VersionStage: CURRENT, RemoveFromVersionId: from, MoveToVersionId: to };
+      const send = () => client.send(new UpdateSecretVersionStageCommand(input), options);
+      await call('UpdateSecretVersionStage', name, send, 'it may have been committed');
+    },
+    async remove(name, recoveryWindowDays) {
+      const window =
+        recoveryWindowDays === null
+          ? { ForceDeleteWithoutRecovery: true }
+          : { RecoveryWindowInDays: recoveryWindowDays };
+      const send = () => client.send(new DeleteSecretCommand({ SecretId: name, ...window }), options);
+      const reply = await call('DeleteSecret', name, send, 'its deletion may have been ordered');
+      return instant(reply.DeletionDate);
+    },
+    async list(start, next, withDeleted) {
+      const send = () =>
+        client.send(
+          new ListSecretsCommand({
+            Filters: [{ Key: 'name', Values: [start] }],
+            MaxResults: 100,
+            IncludePlannedDeletion: withDeleted,
+            ...(next === null ? {} : { NextToken: next }),
+          }),
+          options,
+        );
+      const reply = await call('ListSecrets', `${start}*`, send);
+      const names = (reply.SecretList ?? []).flatMap((secret) => secret.Name ?? []);
+      return { names, next: reply.NextToken ?? null };
+    },
+  };
+}
