@@ -1,0 +1,88 @@
+import type { Clock, Duration } from '../keyset/clock.js';
+import { quoteOutside } from '../keyset/outside-text.js';
+import type { JwkSet, OutletContent } from '../keyset/projection.js';
+import { requestOnce } from '../outside/http.js';
+import { publishText } from './content.js';
+import type { PublishOutlet, Unread } from './outlet.js';
+import { LONGEST_FILE } from './read-file.js';
+import { readJwks } from './read-jwks.js';
+import { holdingOf, type Target } from './target.js';
+
+/** Of one request. */
+const REQUEST_TIMEOUT: Duration = 5_000;
+const PAUSE = { first: 100, longest: 2_000 } as const;
+
+export interface ReadBackOptions {
+  readonly deadline: Duration;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** Reads the file (or a command's record) at once, and polls the URL until it serves `content`. */
+export async function readBackOutlet(
+  target: Target,
+  outlet: PublishOutlet,
+  content: OutletContent,
+  options: ReadBackOptions,
+): Promise<Unread | null> {
+  const text = publishText(content, outlet.format);
+  if (text === null) return null; // nothing to write yet
+  const sight = await target.observe(`${target.folder}/${target.name}`);
+  if (!target.holds(sight, content)) {
+    const { keys } = await holdingOf(target);
+    return { outlet: target.label, reason: keys === null ? 'it holds nothing' : 'it does not hold what was written' };
+  }
+  if (outlet.url === null) return null;
+  const reason = await pollUrl(outlet.url, (body) => servedProblem(body, content, outlet.format), options);
+  return reason === null ? null : { outlet: target.label, reason: `${withoutQuery(outlet.url)}: ${reason}` };
+}
+
+async function pollUrl(
+  url: string,
+  judge: (body: string) => Promise<string | null>,
+  { deadline, signal, clock }: ReadBackOptions,
+): Promise<string | null> {
+  const end = clock.monotonic() + deadline;
+  for (let pause: number = PAUSE.first; ; pause = Math.min(2 * pause, PAUSE.longest)) {
+    const left = end - clock.monotonic();
+    const timeout = Math.min(REQUEST_TIMEOUT, Math.max(left, 1_000));
+    const answer = await requestOnce({ url, method: 'GET', timeout, signal, maxBytes: LONGEST_FILE });
+    const reason = answer.ok ? await judge(Buffer.from(answer.body).toString('utf8')) : answer.reason;
+    if (reason === null || signal.aborted) return reason;
+    const rest = end - clock.monotonic();
+    if (rest <= 0) return reason;
+    await clock.sleep(Math.min(pause, rest), signal).catch(() => {});
+    if (signal.aborted) return reason;
+  }
+}
+
+/** Why what is served is not `content`; null when it is. */
+async function servedProblem(
+  body: string,
+  content: OutletContent,
+  format: PublishOutlet['format'],
+): Promise<string | null> {
+  if (format === 'pem') return body.trim() === publishText(content, 'pem')?.trim() ? null : 'it serves another text';
+  return servedJwksProblem(body, content.jwks);
+}
+
+/** Exactly the expected kids in any order, each with its own key, and no private member. */
+export async function servedJwksProblem(body: string, expected: JwkSet): Promise<string | null> {
+  const read = await readJwks(body);
+  if (read === null) return `it serves no JWK Set: ${quoteOutside(body.slice(0, 60))}`;
+  if (read.leaks) return 'it serves a private key: take it down, and retire that key';
+  const wanted = await readJwks(JSON.stringify(expected));
+  const served = new Map(read.keys.map((key) => [key.kid, key.thumbprint]));
+  for (const { kid, thumbprint } of wanted?.keys ?? []) {
+    if (!served.has(kid)) return `it does not serve ${kid} yet`;
+    if (served.get(kid) !== thumbprint) return `it serves another key under ${kid}`;
+    served.delete(kid);
+  }
+  const [more] = served.keys();
+  if (more !== undefined) return `it still serves ${quoteOutside(more ?? 'a key without a kid')}`;
+  return read.keys.length === expected.keys.length ? null : 'it serves a key twice';
+}
+
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, '');
+}
