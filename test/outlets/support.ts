@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,9 +25,11 @@ afterEach(() => {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A directory on a disk. */
+/** A directory that is on no tmpfs, as /tmp is on some systems. */
 export function diskFolder(): string {
-  return folderIn(process.env['JWTROT_TEST_DISK'] ?? tmpdir());
+  const disk = [tmpdir(), '/var/tmp', process.cwd()].find((path) => statfsSync(path).type !== 0x01021994);
+  if (disk === undefined) throw new Error('these tests need a directory on a disk; mount one on /var/tmp');
+  return folderIn(disk);
 }
 
 /** A directory on a tmpfs: delivering can't be tested without one. */
