@@ -104,7 +104,7 @@ export async function openContexts(
       stateDirectory: recordsIn(opened, environment),
       env,
       clock,
-      random: Math.random,
+      newId: randomUUID,
     }),
     store: opened.store,
     wrapper: guarded(wrapper),

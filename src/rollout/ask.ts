@@ -3,7 +3,7 @@ import { quoteOutside } from '../keyset/outside-text.js';
 import { awaitConfirmation } from '../services/await.js';
 import { type Instance, type ServicePort, signs } from '../services/service.js';
 import type { Wanted } from '../services/wanted.js';
-import { serviceTime } from './limit.js';
+import { reloadEffectTime, serviceTime } from './limit.js';
 import { type Run, timeFor } from './run.js';
 
 /** What is asked of services. */
@@ -73,7 +73,7 @@ function trackReloads(run: Run, port: ServicePort): ServicePort {
   return {
     ...port,
     reload: (instance, signal) => {
-      run.ledger.reloadOrdered(run.context.clock.now() + serviceTime(port.service));
+      run.ledger.reloadOrdered(run.context.clock.now() + reloadEffectTime(port.service));
       return port.reload(instance, signal);
     },
   };

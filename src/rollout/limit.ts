@@ -9,10 +9,18 @@ const STORE_TIME = 3 * MINUTE;
 /** How long an outlet's URL may take to serve what was written. */
 export const READ_BACK_DEADLINE = 2 * MINUTE;
 
-/** How long a service may take to be reloaded and to confirm. */
+function reloadTime({ reload }: Service): Duration {
+  return reload.type === 'none' ? 0 : reload.timeout;
+}
+
+/** How long a service may take to be reloaded and to confirm; where nobody can see it confirm, to be reloaded. */
 export function serviceTime(service: Service): Duration {
-  const reload = service.reload.type === 'none' ? 0 : service.reload.timeout;
-  return Math.max(service.health?.deadline ?? 0, reload);
+  return service.health?.deadline ?? reloadTime(service);
+}
+
+/** How long after it was ordered a reload may still take effect. */
+export function reloadEffectTime(service: Service): Duration {
+  return Math.max(serviceTime(service), reloadTime(service));
 }
 
 /** How long writing and reading back one outlet may take. */

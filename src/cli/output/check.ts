@@ -13,7 +13,7 @@ const OVERDUE = 25 * HOUR;
 /** Monitoring Plugins Development Guidelines: one line, perfdata behind the bar, 0/1/2. */
 export function printCheck(all: readonly KeysetStatus[], now: Instant, output: Output): number {
   const judged = all.map((one) => ({ one, ...judge(one, now) }));
-  const worst = judged.reduce<Level>((level, { level: other }) => Math.max(other, level), 0);
+  const worst = Math.max(0, ...judged.map(({ level }) => level)) as Level;
   const text = judged.map(({ one, text }) => `${one.keyset.name}: ${text}`).join('; ');
   const perfdata = judged.map(({ one }) => perfdataOf(one, now)).join(' ');
   output.result(`JWTROT ${WORDS[worst]} - ${text} | ${perfdata}`);

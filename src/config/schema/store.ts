@@ -3,10 +3,9 @@ import type { StoreChoice, WrapChoice } from '../configuration.js';
 import { byType, fields, oneOf, type Schema } from './fields.js';
 import { absolutePath, text } from './scalars.js';
 
-/** What Secrets Manager allows in a name; partial ARNs trip over a hyphen and six characters at the end. */
-const prefix = text(
-  'letters, digits and /_+=.@- without a slash at either end, and without a hyphen and six characters at the end',
-  (given) => /^(?!\/)[A-Za-z0-9/_+=.@-]{1,256}(?<!\/)$/.test(given) && !/-.{6}$/.test(given),
+/** What Secrets Manager allows in a name. */
+const prefix = text('letters, digits and /_+=.@- without a slash at either end', (given) =>
+  /^(?!\/)[A-Za-z0-9/_+=.@-]{1,256}(?<!\/)$/.test(given),
 );
 
 const literal = <const T extends string>(type: T) => v.literal(type);

@@ -19,7 +19,7 @@ import { block, type Performed, type Run } from '../run.js';
 import { incidentDeadline } from './outlets.js';
 
 /** How long verifiers are given to drop a key after an incident's deadline: its publication has ended by then. */
-const GRACE = 10_000;
+const GRACE = 5_000;
 
 /** Out of the JWKS. An expired key first gets one look that no polled signer still reports it. */
 export async function retire(run: Run, kid: string, reason: Reason): Promise<Performed> {

@@ -6,7 +6,7 @@ import { block, type Performed, type Run } from '../run.js';
 import { incidentDeadline } from './outlets.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
-const GRACE = 10_000;
+const GRACE = 5_000;
 
 function hint(answers: readonly Answer[]): string | null {
   return answers.find((answer) => answer.hint !== null)?.hint ?? null;
