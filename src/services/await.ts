@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Awaiting, InstanceOutcome } from './awaiting.js';
 import { followInstance } from './follow.js';
 
@@ -12,6 +13,7 @@ export async function awaitConfirmation(awaiting: Awaiting): Promise<InstanceOut
   const { clock, signal, deadline, instances } = awaiting;
   signal.throwIfAborted();
   const limit = new AbortController();
+  setMaxListeners(0, limit.signal); // each instance listens; Node warns of a leak from the eleventh on
   const done = new AbortController();
   const onAbort = () => limit.abort(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });

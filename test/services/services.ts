@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../src/keyset/clock.js';
+import type { Health, Instance, Service } from '../../src/services/service.js';
+
+export const NO_TLS = { ca: null, cert: null, key: null };
+
+export function healthAt(url: string, more: Partial<Health> = {}): Health {
+  return {
+    type: 'json',
+    url,
+    kid: '/kid',
+    kids: '/kids',
+    headers: {},
+    tls: NO_TLS,
+    timeout: 2_000,
+    deadline: 10_000,
+    confirmations: 1,
+    distinct: null,
+    ...more,
+  };
+}
+
+export function aService(more: Partial<Service> = {}): Service {
+  return { name: 'api', role: 'both', instances: null, reload: { type: 'none' }, health: null, ...more };
+}
+
+export const ONE: Instance = { name: 'api', address: null };
+
+export const never = (): AbortSignal => new AbortController().signal;
+
+/** The machine's own clock. */
+export const realClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (duration, signal) => sleep(duration, undefined, signal === undefined ? {} : { signal }),
+};
