@@ -44,6 +44,8 @@ export interface RunningService {
 export class World {
   readonly folder = mkdtempSync(join(tmpdir(), 'jwtrot-e2e-'));
   readonly config = join(this.folder, 'jwtrot.yaml');
+  /** Set for every run, beside the user's own. */
+  defaultEnv: Record<string, string> = {};
   readonly #children = new Set<ChildProcess>();
   #services = 0;
 
@@ -57,7 +59,13 @@ export class World {
 
   /** The environment of a user who has nothing set. */
   env(extra: Record<string, string> = {}): Record<string, string> {
-    return { PATH: process.env['PATH'] ?? '', HOME: this.folder, XDG_STATE_HOME: join(this.folder, 'state'), ...extra };
+    return {
+      PATH: process.env['PATH'] ?? '',
+      HOME: this.folder,
+      XDG_STATE_HOME: join(this.folder, 'state'),
+      ...this.defaultEnv,
+      ...extra,
+    };
   }
 
   start(args: readonly string[], options: { env?: Record<string, string>; stdin?: string | Buffer } = {}): Running {

@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type AwsServer, startAwsServer } from '../aws/server.js';
+import { awsCommandSuite, awsEnv, openAwsSite } from './aws-command.js';
+import type { RotateDocument, Site } from './fixtures.js';
+
+let server: AwsServer;
+beforeAll(async () => {
+  server = await startAwsServer();
+});
+afterAll(() => server.close());
+
+awsCommandSuite('the suite’s own server', () => ({ ...server }));
+
+describe('a store or KMS that is not there, or says no', () => {
+  let site: Site & { prefix: string };
+  afterEach(async () => {
+    server.heal();
+    await site.world.close();
+  });
+
+  const operations = [
+    { operation: 'GetSecretValue', permission: 'secretsmanager:GetSecretValue' },
+    { operation: 'Encrypt', permission: 'kms:Encrypt' },
+    { operation: 'CreateSecret', permission: 'secretsmanager:CreateSecret' },
+  ];
+  for (const { operation, permission } of operations) {
+    it(`names the permission that is missing: ${permission}`, async () => {
+      site = await openAwsSite(server);
+      server.fail({ operation, mode: 'denied' });
+      const { code, document } = await site.world.json<RotateDocument>(['rotate']);
+      expect(code).toBe(3);
+      expect(document.error).toMatchObject({ code: 'aws-denied', exit: 3 });
+      expect(document.error!.hint).toContain(permission);
+      expect(existsSync(site.world.path('public/jwks.json'))).toBe(false);
+    });
+  }
+
+  it('says which variable is missing, without a region and without credentials', async () => {
+    site = await openAwsSite(server);
+    const { AWS_DEFAULT_REGION: _, ...withoutRegion } = awsEnv(server);
+    site.world.defaultEnv = withoutRegion;
+    const region = await site.world.json<RotateDocument>(['rotate']);
+    expect(region).toMatchObject({ code: 3, document: { error: { code: 'aws-region' } } });
+    expect(region.document.error!.hint).toContain('AWS_REGION');
+    site.world.defaultEnv = {
+      AWS_ENDPOINT_URL: server.endpoint,
+      AWS_REGION: server.region,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+    const credentials = await site.world.json<RotateDocument>(['status']);
+    expect(credentials).toMatchObject({ code: 3, document: { error: { code: 'aws-credentials' } } });
+    expect(credentials.document.error!.hint).toContain('AWS_PROFILE');
+  });
+
+  it('gives up in bounded time where nobody listens', async () => {
+    site = await openAwsSite({ ...server, endpoint: 'http://127.0.0.1:9' });
+    const began = Date.now();
+    const { code, document } = await site.world.json<RotateDocument>(['rotate']);
+    expect(Date.now() - began).toBeLessThan(25_000);
+    expect(code).toBe(3);
+    expect(document.error!.message).toContain('127.0.0.1:9');
+    expect((await site.world.run(['status', '--check'])).code).toBe(2);
+  });
+
+  it('is throttled and waits', async () => {
+    site = await openAwsSite(server);
+    server.fail({ operation: 'PutSecretValue', nth: 1, mode: 'throttle' });
+    expect((await site.world.run(['rotate'])).code).toBe(0);
+  });
+
+  it('loses every reply once, and settles all the same', async () => {
+    for (const operation of [
+      'CreateSecret',
+      'PutSecretValue',
+      'UpdateSecretVersionStage',
+      'Encrypt',
+      'GetSecretValue',
+      'Decrypt',
+    ]) {
+      site = await openAwsSite(server);
+      server.fail({ operation, nth: 2, mode: 'lost-reply' });
+      const { code, document } = await site.world.json<RotateDocument>(['rotate']);
+      expect({ operation, code, outcome: document.keysets[0]?.outcome }).toEqual({
+        operation,
+        code: 0,
+        outcome: 'rotated',
+      });
+      await site.world.close();
+      server.heal();
+    }
+  });
+
+  it('makes one store read where nothing is due, and no write', async () => {
+    site = await openAwsSite(server);
+    await site.world.run(['rotate']);
+    const counted = [
+      'GetSecretValue',
+      'PutSecretValue',
+      'UpdateSecretVersionStage',
+      'CreateSecret',
+      'DescribeSecret',
+      'ListSecrets',
+      'Encrypt',
+      'Decrypt',
+    ];
+    const before = counted.map((operation) => server.calls(operation));
+    expect((await site.world.run(['rotate'])).code).toBe(0);
+    const after = counted.map((operation, i) => server.calls(operation) - before[i]!);
+    expect(Object.fromEntries(counted.map((operation, i) => [operation, after[i]]))).toEqual({
+      GetSecretValue: 1,
+      PutSecretValue: 0,
+      UpdateSecretVersionStage: 0,
+      CreateSecret: 0,
+      DescribeSecret: 0,
+      ListSecrets: 0,
+      Encrypt: 0,
+      Decrypt: 0,
+    });
+  });
+});
