@@ -5,8 +5,6 @@ const FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection closed before the answer was complete',
   EPIPE: 'connection closed before the answer was complete',
-  UND_ERR_SOCKET: 'connection closed before the answer was complete',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection closed before the answer was complete',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'connection timed out',
@@ -14,7 +12,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name server does not answer',
   ENOENT: 'no such socket',
   EACCES: 'permission denied on the socket',
-  UND_ERR_HEADERS_OVERFLOW: 'headers longer than 16 KiB',
+  HPE_HEADER_OVERFLOW: 'headers longer than 16 KiB',
 };
 
 /** OpenSSL's verification results (`X509_V_ERR_*` in Node's spelling) and Node's own host name check. */
@@ -27,7 +25,7 @@ export function httpFault(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const known = FAULTS[code];
   if (known !== undefined) return known;
-  if (error instanceof Error && error.name === 'HTTPParserError') return `not HTTP: ${quoteOutside(message)}`;
+  if (code.startsWith('HPE_')) return `not HTTP: ${quoteOutside(message)}`;
   if (CERTIFICATE.test(code)) return `certificate: ${quoteOutside(message)}`;
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_OSSL_')) {
     return `TLS: ${quoteOutside(message)}`;

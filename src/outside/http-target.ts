@@ -1,11 +1,7 @@
-import { connect as connectNet, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { TlsMaterial } from './tls.js';
-
 /** Where a request goes, read from a URL. */
 export interface HttpTarget {
-  /** For the `Host` header. */
-  readonly origin: string;
+  /** The `Host` header. */
+  readonly host: string;
   readonly path: string;
   readonly at: { readonly host: string; readonly port: number } | { readonly socketPath: string };
   readonly secure: boolean;
@@ -18,7 +14,7 @@ export function readTarget(url: string): HttpTarget | null {
     const rest = parseUrl(`http://localhost${unix[2] ?? '/'}`);
     if (rest === null) return null;
     return {
-      origin: rest.origin,
+      host: rest.host,
       path: rest.pathname + rest.search,
       at: { socketPath: unix[1] },
       secure: false,
@@ -31,30 +27,9 @@ export function readTarget(url: string): HttpTarget | null {
   const secure = parsed.protocol === 'https:';
   const port = parsed.port === '' ? (secure ? 443 : 80) : Number(parsed.port);
   const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { origin: parsed.origin, path: parsed.pathname + parsed.search, at: { host, port }, secure };
+  return { host: parsed.host, path: parsed.pathname + parsed.search, at: { host, port }, secure };
 }
 
 function parseUrl(text: string): URL | null {
   return URL.canParse(text) ? new URL(text) : null;
-}
-
-/** Starts a new connection. @param connected called once, with the socket when it is ready or with the error */
-export function openSocket(
-  target: HttpTarget,
-  material: TlsMaterial,
-  connected: (error: Error | null, socket: Socket) => void,
-): Socket {
-  const { at } = target;
-  const where = 'socketPath' in at ? { path: at.socketPath } : { host: at.host, port: at.port };
-  const name = 'host' in at && isIP(at.host) === 0 ? { servername: at.host } : {};
-  const socket = target.secure
-    ? connectTls({ ...where, ...name, ...material, ALPNProtocols: ['http/1.1'] })
-    : connectNet(where);
-  const ready = target.secure ? 'secureConnect' : 'connect';
-  const fail = (error: Error) => connected(error, socket);
-  socket.once('error', fail).once(ready, () => {
-    socket.off('error', fail);
-    connected(null, socket);
-  });
-  return socket;
 }

@@ -1,11 +1,11 @@
-import type { Socket } from 'node:net';
-import type { Client as UndiciClient } from 'undici';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import type { Duration } from '../keyset/clock.js';
 import { formatDuration } from '../keyset/duration.js';
 import { quoteOutside } from '../keyset/outside-text.js';
 import { type Headers, readHeaderValues } from './header-values.js';
 import { httpFault } from './http-fault.js';
-import { type HttpTarget, openSocket, readTarget } from './http-target.js';
+import { type HttpTarget, readTarget } from './http-target.js';
 import { within } from './limit.js';
 import { NO_TLS_FILES, readTlsFiles, type Tls, type TlsMaterial } from './tls.js';
 
@@ -65,63 +65,55 @@ async function prepare(request: HttpRequest): Promise<HttpAnswer> {
   return exchange({ ...request, target, values: headers.values, material: tls.material });
 }
 
+/** node:http, not a client library: one poll is one connection, and waiting is to cost next to nothing. */
 async function exchange(request: Exchange): Promise<HttpAnswer> {
-  const { target, material } = request;
-  const Client = await loadClient();
-  if (request.signal.aborted) return { ok: false, reason: 'interrupted' };
-  let socket: Socket | undefined;
-  const client = new Client(target.origin, {
-    pipelining: 0,
-    headersTimeout: 0, // the limit around everything holds instead
-    bodyTimeout: 0,
-    connect: (_options, callback) => {
-      socket = openSocket(target, material, (error, ready) => (error ? callback(error, null) : callback(null, ready)));
-    },
-  });
-  // Only destroying both ends a connection attempt that hangs; an abort alone waits for it.
-  const end = () => {
-    client.destroy().catch(() => {});
-    socket?.on('error', () => {}).destroy();
-  };
-  request.signal.addEventListener('abort', end, { once: true });
-  try {
-    return await ask(client, request);
-  } finally {
-    request.signal.removeEventListener('abort', end);
-    end();
-  }
-}
-
-async function ask(client: UndiciClient, request: Exchange): Promise<HttpAnswer> {
-  const response = await client.request({
-    path: request.target.path,
+  const { target, material, signal } = request;
+  const { request: open } = target.secure ? await import('node:https') : await import('node:http');
+  if (signal.aborted) return { ok: false, reason: 'interrupted' };
+  const outgoing = open({
+    ...target.at,
+    ...material,
+    ...serverName(target),
+    path: target.path,
     method: request.method,
-    reset: true,
+    agent: false, // a connection of its own
     headers: {
+      host: target.host,
       'user-agent': 'jwtrot',
       'cache-control': 'no-cache',
       'accept-encoding': 'identity',
       ...request.values,
     },
-    body: request.body ?? null,
   });
-  const { statusCode: status, headers, body } = response;
-  body.on('error', () => {});
-  const location = single(headers['location']);
-  if (status >= 300 && status < 400 && location !== null) {
-    return { ok: false, reason: `redirect to ${quoteOutside(location)}` };
+  const end = () => outgoing.destroy();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      outgoing.once('response', resolve).on('error', reject).end(request.body);
+    });
+    return await read(response, request.maxBytes ?? 64 * 1024);
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
+  }
+}
+
+/** Server name indication is for names alone (RFC 6066 section 3). */
+function serverName({ at }: HttpTarget): { servername?: string } {
+  return 'host' in at && isIP(at.host) === 0 ? { servername: at.host } : {};
+}
+
+async function read(response: IncomingMessage, maxBytes: number): Promise<HttpAnswer> {
+  const { statusCode: status = 0, headers } = response;
+  response.on('error', () => {}); // what comes after the answer was judged
+  if (status >= 300 && status < 400 && headers.location !== undefined) {
+    return { ok: false, reason: `redirect to ${quoteOutside(headers.location)}` };
   }
   if (status < 200 || status > 299) return { ok: false, reason: `HTTP ${status}` };
-  const maxBytes = request.maxBytes ?? 64 * 1024;
-  const bytes = await readUpTo(body, maxBytes);
-  if (bytes === null) return { ok: false, reason: `body longer than ${maxBytes / 1024} KiB` };
-  return {
-    ok: true,
-    status,
-    body: bytes,
-    contentType: single(headers['content-type']),
-    cacheControl: single(headers['cache-control']),
-  };
+  const body = await readUpTo(response, maxBytes);
+  if (body === null) return { ok: false, reason: `body longer than ${maxBytes / 1024} KiB` };
+  const contentType = headers['content-type'] ?? null;
+  return { ok: true, status, body, contentType, cacheControl: headers['cache-control'] ?? null };
 }
 
 /** @returns null when there is more than `maxBytes` */
@@ -134,18 +126,4 @@ async function readUpTo(body: AsyncIterable<Uint8Array>, maxBytes: number): Prom
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-function single(header: string | string[] | undefined): string | null {
-  return (Array.isArray(header) ? header.join(', ') : header) ?? null;
-}
-
-async function loadClient(): Promise<typeof UndiciClient> {
-  // undici parses HTTP in WebAssembly. V8 would optimise that parser after a few polls, which costs 35 MiB (measured over
-  // 300 polls: 103 MiB at the peak, 69 without) and gains nothing at one poll a second.
-  const v8 = await import('node:v8');
-  v8.setFlagsFromString('--liftoff-only');
-  // By its default export: the named ones of a CommonJS package are gone once it is bundled.
-  const { default: undici } = await import('undici');
-  return undici.Client;
 }
