@@ -1,7 +1,7 @@
 // Bundles src/ into dist/. One file per lazily loaded part, so that `status` does not pay for the AWS clients.
 // The dependencies are bundled: what an operator installs is exactly what was tested, and start-up is a figure.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -38,21 +38,16 @@ function licences(inputs) {
     const at = input.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//);
     if (at) packages.set(at[1], JSON.parse(readFileSync(join(root, at[1], 'package.json'), 'utf8')));
   }
-  return [...packages]
-    .sort(([, a], [, b]) => a.name.localeCompare(b.name))
-    .map(([folder, { name, version, license }]) => {
-      const text = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE']
-        .map((file) => {
-          try {
-            return readFileSync(join(root, folder, file), 'utf8').trim();
-          } catch {
-            return undefined;
-          }
-        })
-        .find(Boolean);
-      return `${name} ${version} (${license})\n\n${text ?? 'No licence file in the package.'}\n`;
-    })
-    .join(`\n${'-'.repeat(78)}\n\n`);
+  const byText = new Map();
+  for (const [folder, { name, version, license }] of [...packages].sort(([, a], [, b]) =>
+    a.name.localeCompare(b.name),
+  )) {
+    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e(\.(md|txt))?$/i.test(entry));
+    const text =
+      file === undefined ? 'No licence file in the package.' : readFileSync(join(root, folder, file), 'utf8').trim();
+    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version} (${license})`]);
+  }
+  return [...byText].map(([text, names]) => `${names.join('\n')}\n\n${text}\n`).join(`\n${'-'.repeat(78)}\n\n`);
 }
 writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), licences(metafile.inputs));
 

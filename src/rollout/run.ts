@@ -80,9 +80,17 @@ export function planInput(run: Run, manifest: Manifest | null = run.ledger.manif
 }
 
 /** Services did not do what was waited for: the rest of the plan goes on without it, and the run exits 4. */
-export function block(run: Run, what: Block, message: string, hint: string | null = null): void {
+export function block(
+  run: Run,
+  what: Block,
+  message: string,
+  hint: string | null = null,
+  kind: Problem['kind'] = 'services',
+): void {
   run.blocked.add(what);
-  run.problems.push({ block: what, message, hint, kind: 'services', code: 'unconfirmed' });
+  // Tried again in an incident, it fails again: said once.
+  if (run.problems.some((problem) => problem.block === what && problem.message === message)) return;
+  run.problems.push({ block: what, message, hint, kind, code: 'unconfirmed' });
 }
 
 /** What is waited for may take that long: its own deadline, the lease, and in an incident the operator's. */

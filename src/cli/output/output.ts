@@ -55,6 +55,11 @@ export class Output {
     if (line !== null) this.say(line.text, line.level);
   }
 
+  /** The step under way becomes a line that stays: what follows are results. */
+  settle(): void {
+    this.#live?.end();
+  }
+
   /** A line on standard error. */
   say(text: string, level: Level = 'info'): void {
     if (this.quiet && level === 'info') return;

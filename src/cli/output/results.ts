@@ -20,6 +20,7 @@ export function printResults(
     output.document(documentOf(results));
     return exit;
   }
+  output.settle();
   for (const result of results) {
     const now = environment.clock.now();
     if (result.error === null) {

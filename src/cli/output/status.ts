@@ -141,7 +141,7 @@ function notesOf({ keyset, manifest }: KeysetStatus, now: Instant, color: ChalkI
     return [color.yellow(`${name}: does not exist yet: jwtrot rotate makes it, jwtrot import adopts a key in use`)];
   const notes: string[] = [];
   const active = activeKey(manifest);
-  if (active === null) notes.push(color.red(`${name}: no key is active: jwtrot rotate`));
+  if (active === null && manifest.rollout === null) notes.push(color.red(`${name}: no key is active: jwtrot rotate`));
   const { backoff, lease, rollout } = manifest;
   if (rollout !== null) {
     const way = rollout.direction === 'back' ? 'going back from' : 'rolling out';

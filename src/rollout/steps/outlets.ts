@@ -8,7 +8,7 @@ import type { OutletContent, Written } from '../../outlets/outlet.js';
 import type { KeysetContext } from '../context.js';
 import { outletTime, READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
-import { block, type Performed, type Run, timeFor } from '../run.js';
+import { block, type Performed, type Problem, type Run, timeFor } from '../run.js';
 
 /** How long another run on this host may hold the outlets. */
 export const LOCK_TIMEOUT = 30_000;
@@ -46,17 +46,25 @@ export async function writeOutlets(run: Run): Promise<Performed> {
       );
     }
   } catch (error) {
-    if (!(error instanceof JwtrotError) || error.kind !== 'services') throw error;
+    if (!(error instanceof JwtrotError)) throw error;
+    // In an incident even an outlet that must not be written does not hold up the rest: the switch, other outlets, services.
+    const incident = ledger.known.retirements.length > 0 && error.kind === 'refused';
+    if (error.kind !== 'services' && !incident) throw error;
     run.holdings = await observe(context);
-    return await failed(run, error.message, error.hint ?? null);
+    return await failed(run, error.message, error.hint ?? null, error.kind);
   }
   const pending = ledger.known.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
   if (pending) await ledger.commit(published);
   return {};
 }
 
-async function failed(run: Run, message: string, hint: string | null): Promise<Performed> {
-  block(run, 'outlets', message, hint);
+async function failed(
+  run: Run,
+  message: string,
+  hint: string | null,
+  kind: Problem['kind'] = 'services',
+): Promise<Performed> {
+  block(run, 'outlets', message, hint, kind);
   if (run.ledger.known.retirements.length === 0) await run.ledger.commit((m, at) => backedOff(m, message, at));
   return {};
 }

@@ -1,5 +1,5 @@
 import { holdsWanted } from '../../keyset/outlet-plan.js';
-import { outletContent } from '../../keyset/projection.js';
+import { activeKey, outletContent } from '../../keyset/projection.js';
 import { activated, backedOff, keyOf, verifiersConfirmed } from '../../keyset/transitions.js';
 import { verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
@@ -64,6 +64,11 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
   return {};
 }
 
+function signsOn(run: Run): string {
+  const active = activeKey(run.ledger.known);
+  return active === null ? 'no key signs yet' : `v${active.version} ${active.kid} signs on`;
+}
+
 /** The gate stays shut: the old key signs on. */
 async function shut(run: Run, kid: string, answers: readonly Answer[]): Promise<Performed> {
   const waiting = unconfirmed(answers);
@@ -72,7 +77,7 @@ async function shut(run: Run, kid: string, answers: readonly Answer[]): Promise<
     run.blocked.add('rollout');
     return {};
   }
-  const message = `${waiting.length} of ${answers.length} did not confirm the new key ${kid}: ${describe(waiting)}; the old key signs on`;
+  const message = `${waiting.length} of ${answers.length} did not confirm the new key ${kid}: ${describe(waiting)}; ${signsOn(run)}`;
   block(run, 'rollout', message, waiting.find((answer) => answer.hint !== null)?.hint ?? null);
   await run.ledger.commit((m, at) => backedOff(m, describe(waiting), at));
   return {};
