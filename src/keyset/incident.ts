@@ -116,6 +116,12 @@ export function replacedAtDeadline(
   return retired(switched, retirement.kid, retirement.reason, at);
 }
 
+/** The earliest deadline of an incident under way; null without one. */
+export function incidentDeadline(manifest: Manifest | null): Instant | null {
+  const open = (manifest?.retirements ?? []).filter((one) => one.checkAgainAt === null);
+  return open.length === 0 ? null : Math.min(...open.map((one) => one.deadlineAt));
+}
+
 /** A key that could sign again in an incident: the newest deprecated one that is not itself on its way out. */
 export function fallbackKey(manifest: Manifest): Key | null {
   const fit = manifest.keys.filter(

@@ -96,9 +96,11 @@ function incident(known: Known): Found {
 }
 
 function replaceAtDeadline({ manifest, blocked }: Known, pending: Key | undefined): Found {
-  const key = pending ?? fallbackKey(manifest);
-  if (key !== null) return act('replace-at-deadline', key.kid, 'deadline-passed');
+  if (pending !== undefined) return act('replace-at-deadline', pending.kid, 'deadline-passed');
+  // Not tried yet: this run took the incident up after its deadline. Making a key waits for no service.
   if (!blocked.has('generate')) return act('generate', null, 'compromised');
+  const fallback = fallbackKey(manifest);
+  if (fallback !== null) return act('replace-at-deadline', fallback.kid, 'deadline-passed');
   const active = activeKey(manifest);
   return {
     code: 'only-key',

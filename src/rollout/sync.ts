@@ -5,7 +5,6 @@ import { outletContent } from '../keyset/projection.js';
 import { unknownKeys } from '../keyset/refusals.js';
 import type { Written } from '../outlets/outlet.js';
 import type { KeysetContext } from './context.js';
-import { READ_BACK_DEADLINE } from './limit.js';
 import { observe } from './observe.js';
 import { LOCK_TIMEOUT, unwrapActive } from './steps/outlets.js';
 
@@ -52,17 +51,12 @@ export async function syncKeyset(context: KeysetContext, options: { acceptOlder:
           acceptOlder: options.acceptOlder,
           signal,
         });
-    const unread = await outlets.readBack(content, READ_BACK_DEADLINE, signal);
-    const first = unread[0];
-    if (first !== undefined) {
-      throw new JwtrotError(
-        'services',
-        'not-published',
-        `${first.outlet} does not hold what was written: ${first.reason}`,
-        {
-          hint: 'run jwtrot sync again',
-        },
-      );
+    // Files alone: at boot, nobody may serve them yet.
+    const differing = (await observe(context)).find((holding) => !holdsWanted(holding, manifest));
+    if (differing !== undefined) {
+      throw new JwtrotError('services', 'not-written', `${differing.outlet} does not hold what was written to it`, {
+        hint: 'somebody else writes there too; find out who, then run jwtrot sync again',
+      });
     }
     return { name, revision: manifest.revision, written };
   });

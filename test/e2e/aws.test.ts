@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsServer, startAwsServer } from '../aws/server.js';
 import { awsCommandSuite, awsEnv, openAwsSite } from './aws-command.js';
-import type { RotateDocument, Site } from './fixtures.js';
+import { accepts, mint, type RotateDocument, type Site } from './fixtures.js';
+import { until } from './world.js';
 
 let server: AwsServer;
 beforeAll(async () => {
@@ -119,3 +120,59 @@ describe('a store or KMS that is not there, or says no', () => {
     });
   });
 });
+
+describe('an incident while KMS is down', () => {
+  let site: Site & { prefix: string };
+  afterEach(async () => {
+    server.heal();
+    await site.world.close();
+  });
+
+  for (const mode of ['before', 'silence'] as const) {
+    it(`has the newest deprecated key sign again when no replacement can be made by the deadline (${mode})`, async () => {
+      site = await openAwsSite(server);
+      const first = (await site.world.json<RotateDocument>(['rotate'])).document.keysets[0]!.active!;
+      const leaked = (await site.world.json<RotateDocument>(['rotate', '--immediate'])).document.keysets[0]!.active!;
+      server.fail({ operation: 'Encrypt', mode });
+      const began = Date.now();
+      const running = site.world.start(['retire', '--kid', leaked, '--yes', '--deadline', '3s', '--json']);
+      await until(() => !published(site).includes(leaked), 'the leaked key is out of the JWKS', 12_000);
+      expect(Date.now() - began).toBeLessThan(7_000);
+      const { code, stdout } = await running.ended;
+      const [api] = (JSON.parse(stdout) as RotateDocument).keysets;
+      expect({ code, active: api!.active, outcome: api!.outcome }).toEqual({
+        code: 4,
+        active: first,
+        outcome: 'retired',
+      });
+      expect(published(site)).toEqual([first]);
+      expect(await accepts(site, await mint(site))).toBe(true);
+    });
+  }
+
+  it('keeps the only key, and says how to do without', async () => {
+    site = await openAwsSite(server);
+    const only = (await site.world.json<RotateDocument>(['rotate'])).document.keysets[0]!.active!;
+    server.fail({ operation: 'Encrypt', mode: 'before' });
+    const { code, document } = await site.world.json<RotateDocument>([
+      'retire',
+      '--kid',
+      only,
+      '--yes',
+      '--deadline',
+      '1s',
+    ]);
+    expect(code).toBe(5);
+    expect(document.error).toMatchObject({ code: 'only-key', hint: expect.stringContaining('--no-replacement') });
+    expect(published(site)).toEqual([only]);
+    server.heal();
+    const next = await site.world.json<RotateDocument>(['rotate']);
+    expect(next.code).toBe(0);
+    expect(published(site)).toEqual([next.document.keysets[0]!.active]);
+    expect(published(site)).not.toContain(only);
+  });
+});
+
+function published({ world }: Site): string[] {
+  return world.readJson('public/jwks.json').keys.map((key) => key.kid);
+}

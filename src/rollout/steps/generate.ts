@@ -1,7 +1,8 @@
 import type { Action, Request } from '../../keyset/action.js';
 import type { Algorithm } from '../../keyset/algorithm.js';
+import { MINUTE } from '../../keyset/clock.js';
 import { JwtrotError } from '../../keyset/error.js';
-import { activeKeyBeingRetired } from '../../keyset/incident.js';
+import { activeKeyBeingRetired, incidentDeadline } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
 import { stageOptions } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
@@ -20,18 +21,39 @@ function algorithmFor(manifest: Manifest | null, policy: { alg: Algorithm }, req
 export async function generate(run: Run, action: Action, request: Request): Promise<Performed> {
   const { ledger, context } = run;
   try {
-    const { key, wrapped } = await makeKey(run, algorithmFor(ledger.manifest, context.policy, request));
+    const { key, wrapped } = await inTime(run, makeKey(run, algorithmFor(ledger.manifest, context.policy, request)));
     await ledger.commit((m, at) => stage(m, key, stageOptions(m, action, request), at));
     ledger.assertTimeFor('storing the new key', 30_000);
-    await context.store.putKey(context.name, key.thumbprint, wrapped);
+    await inTime(run, context.store.putKey(context.name, key.thumbprint, wrapped));
     await ledger.commit((m, at) => (keyOf(m, key.kid).state === 'creating' ? stored(m, key.kid, at) : null));
     return { kid: key.kid, text: `${key.alg}, wrapped by ${context.wrapper.description}` };
   } catch (error) {
     // In an incident another key may have to sign instead: that is tried until the deadline, then decided.
     const incident = ledger.manifest !== null && activeKeyBeingRetired(ledger.manifest) !== null;
     if (!incident || !(error instanceof JwtrotError) || error.kind !== 'store') throw error;
-    block(run, 'generate', `no replacement could be made: ${error.message}`, error.hint ?? null);
+    block(run, 'generate', `no replacement could be made: ${error.message}`, error.hint ?? null, error.kind);
     return {};
+  }
+}
+
+/** In an incident KMS or the store may not take longer than the deadline: what they still do then is given up. */
+async function inTime<T>(run: Run, work: Promise<T>): Promise<T> {
+  const { ledger, context } = run;
+  const left = (incidentDeadline(ledger.manifest) ?? 0) - context.clock.now();
+  // Without an incident, or when one is taken up after its deadline, the adapters' own limits hold.
+  if (left <= 0) return work;
+  const done = new AbortController();
+  const late = context.clock.sleep(left, done.signal).then(
+    () => {
+      throw new JwtrotError('store', 'deadline-passed', 'no answer before the deadline');
+    },
+    () => work,
+  );
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
   }
 }
 
@@ -57,7 +79,7 @@ export async function recover(run: Run, kid: string): Promise<Performed> {
   const wanted = whole && ledger.known.rollout?.kid === kid;
   await ledger.commit((m, at) => {
     if (keyOf(m, kid).state !== 'creating') return null;
-    return wanted ? stored(m, kid, at) : givenUp(m, kid, ledger.formerLeaseEnd, at);
+    return wanted ? stored(m, kid, at) : givenUp(m, kid, Math.max(ledger.formerLeaseEnd, at + MINUTE), at);
   });
   return { text: wanted ? 'its secret is stored' : 'its secret was never stored: given up' };
 }

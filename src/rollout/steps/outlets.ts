@@ -1,5 +1,5 @@
-import type { Instant } from '../../keyset/clock.js';
 import { JwtrotError } from '../../keyset/error.js';
+import { incidentDeadline } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
 import { holdsWanted, unexplained } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
@@ -20,12 +20,6 @@ export async function noteOutlets(run: Run): Promise<Performed> {
     return outletsFound(m, unexplained(m, differing), at);
   });
   return {};
-}
-
-/** The earliest deadline of an incident under way; null without one. */
-export function incidentDeadline(manifest: Manifest): Instant | null {
-  const open = manifest.retirements.filter((one) => one.checkAgainAt === null);
-  return open.length === 0 ? null : Math.min(...open.map((one) => one.deadlineAt));
 }
 
 /** Makes the outlets what the newest manifest says, and reads them back. */

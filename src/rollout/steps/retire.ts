@@ -1,6 +1,6 @@
 import type { Reason } from '../../keyset/action.js';
 import { JwtrotError } from '../../keyset/error.js';
-import { retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
+import { incidentDeadline, retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
 import type { RetireReason } from '../../keyset/model.js';
 import { undropped } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
@@ -16,7 +16,6 @@ import {
 import { signs, verifies } from '../../services/service.js';
 import { ask, describe, unconfirmed } from '../ask.js';
 import { block, type Performed, type Run } from '../run.js';
-import { incidentDeadline } from './outlets.js';
 
 /** How long verifiers are given to drop a key after an incident's deadline: its publication has ended by then. */
 const GRACE = 5_000;

@@ -1,9 +1,9 @@
+import { incidentDeadline } from '../../keyset/incident.js';
 import { activeKey } from '../../keyset/projection.js';
 import { backedOff, refreshed, rolledBack, signersConfirmed } from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { block, type Performed, type Run } from '../run.js';
-import { incidentDeadline } from './outlets.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
 const GRACE = 5_000;

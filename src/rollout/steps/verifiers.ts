@@ -1,3 +1,4 @@
+import { incidentDeadline } from '../../keyset/incident.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
 import { activated, backedOff, keyOf, verifiersConfirmed } from '../../keyset/transitions.js';
@@ -6,7 +7,6 @@ import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
 import { block, type Performed, type Run, timeFor } from '../run.js';
-import { incidentDeadline } from './outlets.js';
 
 /** How long the gate's last look may take: everyone has confirmed a moment ago. */
 const LAST_LOOK = 10_000;
