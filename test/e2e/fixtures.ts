@@ -23,7 +23,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const service = (name: string, role: string, one: RunningService) => ({
     name,
     role,
-    reload: { signal: 'HUP', pidFile: one.pidFile },
+    reload: { signal: 'HUP', pidFile: one.pidFile, timeout: '2s' },
     health: { url: `http://127.0.0.1:${one.port}/healthz`, deadline: '3s', timeout: '500ms' },
   });
   const configuration = (changes: Record<string, unknown> = {}) => ({
