@@ -13,7 +13,7 @@ import type { Store } from '../store/store.js';
 import type { Wrapper } from '../wrap/wrapper.js';
 import type { Environment } from './environment.js';
 import type { Output } from './output/output.js';
-import type { GlobalOptions } from './program.js';
+import type { GlobalOptions } from './verb.js';
 
 /** A configuration with the store it names: what every verb starts from. */
 export interface Opened {

@@ -4,24 +4,8 @@ import { parseDuration } from '../keyset/duration.js';
 import { EXIT, JwtrotError } from '../keyset/error.js';
 import type { Environment } from './environment.js';
 import { Output } from './output/output.js';
+import type { GlobalOptions, Verb } from './verb.js';
 import { VERSION } from './version.js';
-
-/** Options that stand before or after the verb. */
-export interface GlobalOptions {
-  readonly config?: string;
-  readonly keyset?: string[];
-  readonly json?: boolean;
-  readonly color?: boolean;
-  readonly quiet?: boolean;
-  readonly debug?: boolean;
-}
-
-/** What every verb gets. @returns the exit code */
-export type Verb<Options> = (
-  options: Options & GlobalOptions,
-  environment: Environment,
-  output: Output,
-) => Promise<number>;
 
 const EXIT_CODES = `
 Exit codes:

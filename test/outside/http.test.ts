@@ -244,7 +244,8 @@ describe('a request over TLS', () => {
 
   it('says what is wrong with a certificate that it does not trust', async () => {
     const address = await secure();
-    expect(await reasonOf(ask(`https://${address}/`))).toBe('certificate: "unable to verify the first certificate"');
+    // Newer Node versions add what to try.
+    expect(await reasonOf(ask(`https://${address}/`))).toMatch(/^certificate: "unable to verify the first certificate/);
   });
 
   it('refuses a certificate of another name', async () => {

@@ -8,7 +8,7 @@ import type { Environment } from '../environment.js';
 import { readKeyFile } from '../find-key.js';
 import { open, openContexts } from '../open.js';
 import { nameKey } from '../output/words.js';
-import type { Verb } from '../program.js';
+import type { Verb } from '../verb.js';
 
 interface ImportOptions {
   readonly pem?: string;

@@ -1,7 +1,7 @@
 import { JwtrotError } from '../../keyset/error.js';
 import { activeKey, jwkSetText, toJwkSet } from '../../keyset/projection.js';
 import { open } from '../open.js';
-import type { Verb } from '../program.js';
+import type { Verb } from '../verb.js';
 
 /** `jwtrot jwks`: what is published, from the store. */
 export const jwks: Verb<{ pem?: boolean }> = async (options, environment, output) => {

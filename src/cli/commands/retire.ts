@@ -12,7 +12,7 @@ import { open, openContexts, sourceOf } from '../open.js';
 import type { Output } from '../output/output.js';
 import { printResults } from '../output/results.js';
 import { nameKey } from '../output/words.js';
-import type { Verb } from '../program.js';
+import type { Verb } from '../verb.js';
 
 interface RetireOptions {
   readonly kid?: string;

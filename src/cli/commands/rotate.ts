@@ -6,7 +6,7 @@ import { open, openContexts } from '../open.js';
 import type { Output } from '../output/output.js';
 import { printResults } from '../output/results.js';
 import { actionText } from '../output/words.js';
-import type { Verb } from '../program.js';
+import type { Verb } from '../verb.js';
 
 interface RotateOptions {
   readonly force?: boolean;

@@ -1,21 +1,13 @@
-import type { KeysetConfiguration } from '../../config/configuration.js';
-import type { Manifest } from '../../keyset/model.js';
 import type { Environment } from '../environment.js';
 import { type Opened, open } from '../open.js';
 import { printCheck } from '../output/check.js';
 import type { Output } from '../output/output.js';
-import { statusDocument, statusTable } from '../output/status.js';
-import type { Verb } from '../program.js';
+import { type KeysetStatus, statusDocument, statusTable } from '../output/status.js';
+import type { Verb } from '../verb.js';
 
 interface StatusOptions {
   readonly check?: boolean;
   readonly probe?: boolean;
-}
-
-/** One keyset as it is stored now; null: it does not exist yet. */
-export interface KeysetStatus {
-  readonly keyset: KeysetConfiguration;
-  readonly manifest: Manifest | null;
 }
 
 /** `jwtrot status`: how things stand. Reads the store and nothing else, unless `--probe` asks the services too. */

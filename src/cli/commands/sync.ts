@@ -4,7 +4,7 @@ import { worstExit } from '../../rollout/rotate.js';
 import { type SyncResult, syncKeyset } from '../../rollout/sync.js';
 import { open, openContexts } from '../open.js';
 import { describeError } from '../output/output.js';
-import type { Verb } from '../program.js';
+import type { Verb } from '../verb.js';
 
 interface SyncOptions {
   readonly acceptOlder?: boolean;

@@ -2,8 +2,8 @@ import { HOUR, type Instant } from '../../keyset/clock.js';
 import { isBackingOff, stageDueAt } from '../../keyset/due.js';
 import { approximateDuration } from '../../keyset/duration.js';
 import { activeKey, publishedKeys } from '../../keyset/projection.js';
-import type { KeysetStatus } from '../commands/status.js';
 import type { Output } from './output.js';
+import type { KeysetStatus } from './status.js';
 
 type Level = 0 | 1 | 2;
 const WORDS = ['OK', 'WARNING', 'CRITICAL'] as const;

@@ -3,9 +3,9 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import { EXIT, JwtrotError } from '../../keyset/error.js';
 import type { Progress } from '../../rollout/context.js';
 import { type Environment, Interrupted } from '../environment.js';
-import type { GlobalOptions } from '../program.js';
 import { journalPrefix, type Level } from './journal.js';
 import { LiveView } from './live.js';
+import type { OutputOptions } from './options.js';
 import { progressLine } from './progress.js';
 
 /** Everything that is printed goes through here: results to standard output, progress and errors to standard error. */
@@ -21,7 +21,7 @@ export class Output {
 
   constructor(
     private readonly environment: Environment,
-    options: GlobalOptions,
+    options: OutputOptions,
   ) {
     this.json = options.json ?? false;
     this.quiet = options.quiet ?? false;

@@ -2,10 +2,10 @@ import type { ChalkInstance } from 'chalk';
 import { quoteOutside } from '../../keyset/outside-text.js';
 import { activeKey } from '../../keyset/projection.js';
 import type { ServicePort } from '../../services/service.js';
-import type { KeysetStatus } from '../commands/status.js';
 import type { Environment } from '../environment.js';
 import { type Opened, openContexts } from '../open.js';
 import type { Output } from './output.js';
+import type { KeysetStatus } from './status.js';
 import { renderTable } from './table.js';
 
 /** What one instance reports now. */

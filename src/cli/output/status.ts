@@ -1,15 +1,21 @@
 import type { ChalkInstance } from 'chalk';
+import type { KeysetConfiguration } from '../../config/configuration.js';
 import type { Upcoming } from '../../keyset/action.js';
 import type { Instant } from '../../keyset/clock.js';
 import { verifiesUntil } from '../../keyset/due.js';
 import { approximateDuration } from '../../keyset/duration.js';
-import type { Key } from '../../keyset/model.js';
+import type { Key, Manifest } from '../../keyset/model.js';
 import type { Policy } from '../../keyset/policy.js';
 import { activeKey } from '../../keyset/projection.js';
 import { upcoming } from '../../keyset/upcoming.js';
-import type { KeysetStatus } from '../commands/status.js';
 import type { Opened } from '../open.js';
 import { renderTable } from './table.js';
+
+/** One keyset as it is stored now; null: it does not exist yet. */
+export interface KeysetStatus {
+  readonly keyset: KeysetConfiguration;
+  readonly manifest: Manifest | null;
+}
 
 function rfc3339(time: Instant | null): string | null {
   return time === null || !Number.isFinite(time) ? null : new Date(time).toISOString();
