@@ -1,0 +1,144 @@
+import { brokenInvariants } from '../../src/keyset/invariants.js';
+import type { Key, Manifest } from '../../src/keyset/model.js';
+import { activeKey } from '../../src/keyset/projection.js';
+import { isPublished } from '../../src/keyset/states.js';
+import { short } from './keys.js';
+import type { Runner } from './runner.js';
+import type { World } from './world.js';
+
+/** The promises of DESIGN.md that can be seen in the store, looked at after every change of it. */
+export class Checks {
+  /** Kids that each worker has told a run that it accepts. */
+  readonly #reported = new Map<Runner, Map<string, readonly string[]>>();
+  readonly #ended = new Set<string>();
+  #everActive = false;
+  /** `retire --no-replacement` was asked: there may be no active key. */
+  mayBeKeyless = false;
+
+  constructor(private readonly world: World) {}
+
+  reported(runner: Runner, worker: string, kids: readonly string[]): void {
+    let known = this.#reported.get(runner);
+    if (known === undefined) {
+      known = new Map();
+      this.#reported.set(runner, known);
+    }
+    known.set(worker, kids);
+  }
+
+  committed(runner: Runner, before: Manifest | null, manifest: Manifest): void {
+    const { world } = this;
+    const unsound = brokenInvariants(manifest)[0];
+    if (unsound !== undefined) world.break('manifest', unsound);
+    if (manifest.revision !== (before?.revision ?? 0) + 1)
+      world.break('manifest', 'a revision was skipped or written over');
+    for (const one of manifest.retirements) world.tokens.of(one.kid).retired = true;
+    this.#lostKeys(before, manifest);
+    this.#active(manifest);
+    this.#ends(manifest);
+    this.#gate(runner, before, manifest);
+    this.#published(manifest);
+    this.secrets();
+  }
+
+  /** A commit that forgets what another had recorded. */
+  #lostKeys(before: Manifest | null, manifest: Manifest): void {
+    const kids = new Set(manifest.keys.map((key) => key.kid));
+    const lost = before?.keys.find((key) => key.state !== 'destroyed' && !kids.has(key.kid));
+    if (lost !== undefined) this.world.break('I5', `${short(lost.kid)} (${lost.state}) was dropped from the manifest`);
+  }
+
+  #active(manifest: Manifest): void {
+    const active = activeKey(manifest);
+    if (active !== null) {
+      this.#everActive = true;
+      return;
+    }
+    if (this.#everActive && !this.mayBeKeyless) this.world.break('I1', 'no key is active');
+  }
+
+  #ends(manifest: Manifest): void {
+    for (const key of manifest.keys) {
+      const ended = key.state === 'retired' || key.state === 'destroyed';
+      if (ended) this.#ended.add(key.kid);
+      else if (this.#ended.has(key.kid)) this.world.break('I6', `${short(key.kid)} is ${key.state} again`);
+    }
+  }
+
+  /** I3: whoever makes a new key active has heard from every polled verifier that it accepts the key. */
+  #gate(runner: Runner, before: Manifest | null, manifest: Manifest): void {
+    const { world } = this;
+    const active = activeKey(manifest);
+    const former = before?.keys.find((key) => key.kid === active?.kid);
+    if (active === null || former?.state !== 'pending') return;
+    const urgent = manifest.rollout?.immediate === true;
+    if (urgent) world.tokens.of(active.kid).urgent = true;
+    if (this.#isPastDeadline(before, manifest)) return;
+    const heard = this.#reported.get(runner);
+    for (const service of world.services) {
+      if (service.verifiesFrom === null) continue;
+      for (const instance of service.instances) {
+        if (world.now - instance.bornAt < 600_000) continue; // it came after the gate had listed them
+        for (const worker of instance.workers) {
+          if (heard?.get(worker.name)?.includes(active.kid)) continue;
+          world.break('I3', `${short(active.kid)} was activated, ${worker.name} has not confirmed it to this run`);
+        }
+      }
+    }
+  }
+
+  #isPastDeadline(before: Manifest | null, manifest: Manifest): boolean {
+    const was = before === null ? null : activeKey(before);
+    const now = manifest.keys.find((key) => key.kid === was?.kid);
+    return was !== null && now?.state === 'retired';
+  }
+
+  /** I4: a kid stays in the JWKS while a token signed with it may live. */
+  #published(manifest: Manifest): void {
+    const { world } = this;
+    if (world.clockWasWrong) return;
+    for (const key of manifest.keys) {
+      if (isPublished(key.state) || key.state === 'creating') continue;
+      const minted = world.tokens.of(key.kid);
+      if (minted.retired || !world.tokens.isLive(minted)) continue;
+      const why = minted.signers.size > 0 ? 'a signer signs with it' : `a token lives ${minted.expires - world.now} ms`;
+      world.break('I4', `${short(key.kid)} (${key.state}) left the JWKS: ${why}`);
+      minted.retired = true;
+    }
+  }
+
+  /** I2 and I5. */
+  secrets(): void {
+    const { world } = this;
+    const keys = world.store.manifest?.keys ?? [];
+    for (const key of keys) if (isPublished(key.state) && key.hasPrivate) this.#hasSecret(key);
+    const byThumbprint = new Map(keys.map((key) => [key.thumbprint, key]));
+    for (const [thumbprint, secret] of world.store.secrets) {
+      if (secret.goneAt !== null) continue;
+      const key = byThumbprint.get(thumbprint);
+      if (key === undefined) world.break('I5', `the secret of ${short(thumbprint)} has no entry in the manifest`);
+      else if (key.state === 'destroyed')
+        world.break('I5', `the secret of ${short(thumbprint)} lies under a tombstone`);
+      else if (key.state === 'retired' && key.goneAt !== null && key.deleteAgainAt === null)
+        world.break('I5', `the secret of ${short(thumbprint)} came after its deletion`);
+    }
+  }
+
+  #hasSecret(key: Key): void {
+    const secret = this.world.store.secrets.get(key.thumbprint);
+    if (secret === undefined || secret.goneAt !== null) {
+      this.world.break('I2', `${short(key.kid)} is ${key.state} without a secret`);
+      return;
+    }
+    const { wrapped } = secret;
+    const holds = 'jwe' in wrapped && wrapped.jwe === `api|${key.kid}|${key.alg}|${key.thumbprint}`;
+    if (!holds) this.world.break('I2', `the secret of ${short(key.kid)} is another key's`);
+  }
+
+  /** I5: nothing is destroyed that is not retired. */
+  deleted(thumbprint: string): void {
+    const key = this.world.store.manifest?.keys.find((one) => one.thumbprint === thumbprint);
+    if (key !== undefined && key.state !== 'retired' && key.state !== 'destroyed')
+      this.world.break('I5', `the deletion of ${short(key.kid)} was ordered while it is ${key.state}`);
+  }
+}

@@ -1,0 +1,128 @@
+import { NOTHING_ASKED, type Request } from '../../src/keyset/action.js';
+import { JwtrotError } from '../../src/keyset/error.js';
+import { outletContent } from '../../src/keyset/projection.js';
+import { type KeysetResult, rotateKeyset } from '../../src/rollout/rotate.js';
+import { syncKeyset } from '../../src/rollout/sync.js';
+import { short } from './keys.js';
+import { sameKids, wantedKids } from './outlet.js';
+import { type Fate, type Runner, type SimHost, UNDISTURBED } from './runner.js';
+import type { World } from './world.js';
+
+/** A process that was started, and what it came to. */
+export interface Started {
+  readonly runner: Runner;
+  result: KeysetResult | null;
+}
+
+/** Starts what timers and operators start, and moves time on. */
+export class Operators {
+  constructor(readonly world: World) {}
+
+  rotate(asked: Partial<Request> = {}, fate: Fate = UNDISTURBED, host: SimHost = this.world.hosts[0]): Started {
+    const { world } = this;
+    const request: Request = { ...NOTHING_ASKED, ...asked };
+    const verb = request.retire === null ? 'rotate' : 'retire';
+    const runner = world.start(host, verb, fate);
+    const options = Object.entries(asked)
+      .filter(([, value]) => value === true)
+      .map(([name]) => ` --${name}`);
+    world.say(runner, () => `starts on ${host.id}${options.join('')} ${short(request.retire?.kid)}`);
+    const started: Started = { runner, result: null };
+    void rotateKeyset(world.context(runner), request).then((result) => {
+      started.result = result;
+      this.#ended(runner, result);
+    });
+    return started;
+  }
+
+  #ended(runner: Runner, result: KeysetResult): void {
+    const { world } = this;
+    const { error } = result;
+    world.say(
+      runner,
+      () => `ends: ${result.outcome}, exit ${result.exit}${error === null ? '' : `: ${error.message}`}`,
+    );
+    for (const problem of result.problems) world.say(runner, () => `problem: ${problem.message}`);
+    const aborted = runner.controller.signal.aborted;
+    if (error !== null && !(error instanceof JwtrotError) && !aborted)
+      world.break('unforeseen', error.stack ?? error.message);
+    if (error instanceof JwtrotError && ['would-break', 'illegal-move', 'key-mismatch'].includes(error.code))
+      world.break('unforeseen', error.message);
+    runner.die();
+  }
+
+  /** `retire --kid`: afterwards the key is in no outlet of this host, unless there is nothing to take its place. */
+  retire(
+    kid: string,
+    options: { deadline?: number; noReplacement?: boolean; purge?: boolean } = {},
+    fate = UNDISTURBED,
+  ): Started {
+    const { world } = this;
+    const { deadline = 120_000, noReplacement = false, purge = false } = options;
+    if (noReplacement) world.checks.mayBeKeyless = true;
+    const retire = { kid, reason: 'compromised', deadline, noReplacement, purge } as const;
+    return this.rotate({ retire, incidentOnly: true }, fate);
+  }
+
+  sync(host: SimHost, fate: Fate = UNDISTURBED): Runner {
+    const { world } = this;
+    const runner = world.start(host, 'sync', fate);
+    world.say(runner, () => `starts on ${host.id}`);
+    const end = (what: string) => {
+      world.say(runner, () => `ends: ${what}`);
+      runner.die();
+    };
+    syncKeyset(world.context(runner), { acceptOlder: false }).then(
+      () => end('done'),
+      (error: Error) => {
+        if (!(error instanceof JwtrotError) && !runner.controller.signal.aborted)
+          world.break('unforeseen', error.stack ?? '');
+        end(error.message);
+      },
+    );
+    return runner;
+  }
+
+  /** The second host runs `sync` whenever its outlets are behind, as a timer there would. */
+  keepSecondHost(every: number): void {
+    const { world } = this;
+    let current: Runner | null = null;
+    const tick = () => {
+      const { manifest } = world.store;
+      const behind = manifest !== null && this.#isBehind();
+      if (behind && !current?.alive) current = this.sync(world.hosts[1]);
+      world.scheduler.drain = true;
+      world.scheduler.after(every, tick);
+    };
+    world.scheduler.after(every, tick);
+  }
+
+  #isBehind(): boolean {
+    const { manifest } = this.world.store;
+    const outlets = this.world.outlets[1];
+    if (manifest === null) return false;
+    const content = outletContent(manifest);
+    const kids = wantedKids(content) ?? [];
+    const publishes = outlets.publish.every((place) => sameKids(place.content.kids, kids));
+    return !publishes || outlets.deliver.some((place) => place.kid !== (content.active?.kid ?? null));
+  }
+
+  /** Until this process has ended or was killed, or so much time has passed. */
+  async until(started: { readonly runner: Runner }, most = Number.POSITIVE_INFINITY): Promise<void> {
+    const { world } = this;
+    const limit = Math.min(world.now + most, world.now + 10 * 86_400_000);
+    await world.scheduler.run(() => !started.runner.alive || world.violations.length > 0, limit);
+  }
+
+  async pass(duration: number): Promise<void> {
+    const { world } = this;
+    await world.scheduler.run(() => world.violations.length > 0, world.now + duration);
+  }
+
+  /** A run that nothing disturbs. */
+  async run(asked: Partial<Request> = {}, host?: SimHost): Promise<KeysetResult | null> {
+    const started = this.rotate(asked, UNDISTURBED, host);
+    await this.until(started);
+    return started.result;
+  }
+}

@@ -1,0 +1,85 @@
+import type { OutletContent } from '../../src/keyset/projection.js';
+import type { DeliverOutlet, PublishOutlet } from '../../src/outlets/outlet.js';
+import type { World } from './world.js';
+
+/** What an outlet held from `from` until `until`. */
+export interface Content {
+  readonly kids: readonly string[];
+  /** Nothing is there. */
+  readonly absent: boolean;
+  readonly from: number;
+  until: number;
+  /** Kids whose absence is the doing of somebody outside: they were in use when a deployment or a reboot took them. */
+  readonly takenAway: ReadonlySet<string>;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** A published file, or what a command published; with its history, since readers cache. */
+export class PublishPlace {
+  mark: number | null = null;
+  content: Content;
+  history: Content[] = [];
+  /** Of a command: what it was last given, and whether it said that it took it. */
+  given: { kids: readonly string[] | null; settled: boolean } = { kids: null, settled: true };
+  /** The highest revision that a command which heeds it has taken. */
+  taken = 0;
+
+  constructor(
+    readonly world: World,
+    readonly outlet: PublishOutlet,
+    readonly label: string,
+    readonly options: { readonly tmpfs: boolean; readonly heedsRevision: boolean; readonly unlisted: boolean },
+  ) {
+    this.content = { kids: [], absent: true, from: world.now, until: Number.POSITIVE_INFINITY, takenAway: NOBODY };
+  }
+
+  set(kids: readonly string[], options: { absent?: boolean; takenAway?: ReadonlySet<string> } = {}): void {
+    const { world, content } = this;
+    content.until = world.now;
+    const oldest = world.now - world.shape.policy.jwksMaxAge - 600_000;
+    this.history = [...this.history.filter((one) => one.until > oldest), content];
+    this.content = {
+      kids,
+      absent: options.absent ?? false,
+      from: world.now,
+      until: Number.POSITIVE_INFINITY,
+      takenAway: options.takenAway ?? NOBODY,
+    };
+    if (options.takenAway === undefined) world.tokens.published(this.content);
+    if (this.options.unlisted) world.tokens.contentChanged(this);
+  }
+
+  /** What a reader sees whose copy is that old; never the absence before the first set. */
+  read(age: number): Content {
+    const when = this.world.now - age;
+    const old = this.history.find((one) => one.until > when && !one.absent);
+    return old ?? this.content;
+  }
+
+  /** Everything that an unlisted verifier may hold now. */
+  cached(maxAge: number): Content[] {
+    const since = this.world.now - maxAge;
+    return [...this.history.filter((one) => one.until > since && !one.absent), this.content];
+  }
+}
+
+/** A delivered private key, in memory. */
+export class DeliverPlace {
+  mark: number | null = null;
+  kid: string | null = null;
+
+  constructor(
+    readonly outlet: DeliverOutlet,
+    readonly label: string,
+  ) {}
+}
+
+export function wantedKids(content: OutletContent): readonly string[] | null {
+  const kids = content.jwks.keys.map((key) => key.kid);
+  return kids.length === 0 && !content.allowEmpty ? null : kids;
+}
+
+export function sameKids(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((kid, i) => kid === b[i]);
+}

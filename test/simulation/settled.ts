@@ -1,0 +1,75 @@
+import type { Manifest } from '../../src/keyset/model.js';
+import { activeKey, outletContent } from '../../src/keyset/projection.js';
+import { isPublished } from '../../src/keyset/states.js';
+import { short } from './keys.js';
+import { sameKids, wantedKids } from './outlet.js';
+import type { World } from './world.js';
+
+/** I7: everything that is not as it must be once nothing disturbs. */
+export function unsettled(world: World): string[] {
+  const { manifest } = world.store;
+  if (manifest === null) return ['there is no keyset'];
+  return [
+    ...inManifest(manifest),
+    ...inOutlets(world, manifest),
+    ...inServices(world, manifest),
+    ...inStore(world, manifest),
+  ];
+}
+
+function inManifest(manifest: Manifest): string[] {
+  const found: string[] = [];
+  if (activeKey(manifest) === null) found.push('no key is active');
+  if (manifest.lease !== null) found.push('a lease is held');
+  if (manifest.rollout !== null && manifest.rollout.phase !== 'ahead')
+    found.push(`a rollout stands at ${manifest.rollout.phase}`);
+  if (manifest.refresh !== null) found.push('a refresh is owed');
+  for (const key of manifest.keys) {
+    const name = `${short(key.kid)} (${key.state})`;
+    if (key.state === 'creating') found.push(name);
+    if (key.state === 'pending' && manifest.rollout?.kid !== key.kid) found.push(`${name} without a rollout`);
+    if (key.state === 'deprecated' && key.signedUntil === null) found.push(`${name} has no signedUntil`);
+    if (key.state === 'retired' && key.droppedAt === null) found.push(`${name} is not dropped`);
+    if (key.state === 'retired' && key.goneAt === null) found.push(`${name} is not deleted`);
+  }
+  if (manifest.retirements.some((one) => one.checkAgainAt === null)) found.push('a retirement is open');
+  return found;
+}
+
+function inOutlets(world: World, manifest: Manifest): string[] {
+  const content = outletContent(manifest);
+  const kids = wantedKids(content) ?? [];
+  const [outlets] = world.outlets;
+  return [
+    ...outlets.publish.filter((place) => !sameKids(place.content.kids, kids)).map((place) => `${place.label} differs`),
+    ...outlets.deliver.filter((place) => place.kid !== content.active?.kid).map((place) => `${place.label} differs`),
+  ];
+}
+
+function inServices(world: World, manifest: Manifest): string[] {
+  const active = activeKey(manifest)?.kid ?? '';
+  const accepted = manifest.keys.filter((key) => isPublished(key.state) && key.state !== 'pending');
+  return world.services.flatMap((service) =>
+    service.shape.service.health === null
+      ? []
+      : service.workers.flatMap((worker) => {
+          const found: string[] = [];
+          if (service.signs && worker.kid !== active) found.push(`${worker.name} signs with ${short(worker.kid)}`);
+          const missing = accepted.find((key) => !worker.view.kids.includes(key.kid));
+          if (service.verifiesFrom !== null && missing !== undefined)
+            found.push(`${worker.name} does not accept ${short(missing.kid)}`);
+          return found;
+        }),
+  );
+}
+
+function inStore(world: World, manifest: Manifest): string[] {
+  const states = new Map(manifest.keys.map((key) => [key.thumbprint, key.state]));
+  return [...world.store.secrets].flatMap(([thumbprint, { goneAt }]) => {
+    const state = states.get(thumbprint);
+    const right = state !== undefined && (isPublished(state) ? goneAt === null : goneAt !== null);
+    return right
+      ? []
+      : [`the secret of ${short(thumbprint)} (${state ?? 'unknown'}) is ${goneAt === null ? '' : 'being '}kept`];
+  });
+}

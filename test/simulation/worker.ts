@@ -1,0 +1,73 @@
+import type { Content, PublishPlace } from './outlet.js';
+import type { SimService } from './services.js';
+
+const NOTHING: Content = { kids: [], absent: true, from: 0, until: 0, takenAway: new Set() };
+
+export interface Reading {
+  readonly kid: string | null;
+  readonly view: Content;
+  readonly order: number;
+  /** Of which life of the process. */
+  readonly life: number;
+}
+
+/** One process of a service: what it signs with, and the JWKS it checks tokens with. */
+export class Worker {
+  kid: string | null = null;
+  view: Content = NOTHING;
+  up = false;
+  #applied = 0;
+  #life = 0;
+
+  constructor(
+    readonly service: SimService,
+    readonly name: string,
+  ) {}
+
+  /** What it reads now, to take effect at once or later. */
+  read(mayBeStale: boolean): Reading {
+    const { service } = this;
+    const { world } = service;
+    const place: PublishPlace | null = service.verifiesFrom;
+    const { jwksMaxAge } = world.shape.policy;
+    const stale = mayBeStale && world.disturbed && jwksMaxAge > 0 && world.faults.chance(0.15);
+    const age = stale ? world.faults.between(0, jwksMaxAge) : 0;
+    return {
+      kid: service.signs ? service.deliveredKid(mayBeStale) : null,
+      view: place === null ? NOTHING : place.read(age),
+      order: world.nextOrder(),
+      life: this.#life,
+    };
+  }
+
+  apply(read: Reading): void {
+    const { service } = this;
+    // What a process that has gone had read went with it.
+    if (read.life !== this.#life) return;
+    const { world } = service;
+    // A verifier that publishes nothing ahead reads in order; elsewhere an old reload may overtake a later one.
+    const inOrder = world.shape.policy.publishAhead === 0 && service.verifiesFrom !== null;
+    if (inOrder && read.order < this.#applied) return;
+    this.#applied = read.order;
+    this.up = true;
+    if (service.verifiesFrom !== null) {
+      this.view = read.view;
+      world.tokens.verifies(this);
+    }
+    if (!service.signs) return;
+    const broken = read.kid !== null && service.cannotUse.has(read.kid);
+    const kid = broken ? null : read.kid;
+    if (broken) this.up = false;
+    const former = this.kid;
+    this.kid = kid;
+    if (former !== kid) world.tokens.signs(this, former, kid);
+  }
+
+  stop(): void {
+    this.up = false;
+    this.#life += 1;
+    const former = this.kid;
+    this.kid = null;
+    if (former !== null) this.service.world.tokens.signs(this, former, null);
+  }
+}

@@ -1,0 +1,246 @@
+import type { Manifest } from '../../src/keyset/model.js';
+import type { Policy } from '../../src/keyset/policy.js';
+import type { KeysetContext } from '../../src/rollout/context.js';
+import { Checks } from './checks.js';
+import { SimKeys } from './keys.js';
+import { DeliverPlace, PublishPlace } from './outlet.js';
+import { HostOutlets } from './outlets.js';
+import { Random } from './random.js';
+import { Calls, type CallTiming, type Fate, Runner, SimHost } from './runner.js';
+import { Scheduler } from './scheduler.js';
+import { SimService } from './services.js';
+import type { FaultKind, Shape } from './shape.js';
+import { SimStore } from './store.js';
+import { Tokens } from './tokens.js';
+
+export interface Violation {
+  readonly invariant: string;
+  readonly what: string;
+  readonly at: number;
+}
+
+const START = Date.UTC(2026, 0, 1);
+
+/** Everything around the code under test, from one seed. */
+export class World {
+  readonly scheduler = new Scheduler(START);
+  readonly latency: Random;
+  readonly faults: Random;
+  readonly counters = { kills: 0, pauses: 0, faults: 0, rotations: 0, runs: 0 };
+  readonly calls: Calls;
+  readonly store: SimStore;
+  readonly keys: SimKeys;
+  readonly tokens: Tokens;
+  readonly checks: Checks;
+  readonly hosts: readonly [SimHost, SimHost];
+  readonly outlets: readonly [HostOutlets, HostOutlets];
+  readonly services: SimService[];
+  readonly bound: boolean;
+  readonly violations: Violation[] = [];
+  readonly history: string[] = [];
+  /** While true, faults happen. */
+  disturbed = true;
+  /** A clock was wrong by more than `clockSkew`, and nobody could tell: expiry is no promise any more. */
+  clockWasWrong = false;
+  /** What jwtrot is configured with, and what signers mint by; an operator changes them one after the other. */
+  policy: Policy;
+  mintingPolicy: Policy;
+  #pid = 1;
+  #ids = 0;
+  #order = 0;
+
+  constructor(
+    readonly seed: number,
+    readonly shape: Shape,
+    readonly verbose = false,
+  ) {
+    this.policy = this.mintingPolicy = shape.policy;
+    this.latency = new Random(seed, 2);
+    this.faults = new Random(seed, 3);
+    this.calls = new Calls(this.scheduler, this.faults, this.counters);
+    this.store = new SimStore(this);
+    this.keys = new SimKeys(this);
+    this.tokens = new Tokens(this);
+    this.checks = new Checks(this);
+    this.hosts = [new SimHost('host-a', this.scheduler), new SimHost('host-b', this.scheduler)];
+    this.outlets = [this.#makeOutlets('a', true), this.#makeOutlets('b', false)];
+    this.bound = shape.deliver || shape.publish.some((one) => one.kind === 'file');
+    this.services = shape.services.map((one) => this.#makeService(one));
+    if (shape.skewed) this.shiftClocks();
+  }
+
+  get now(): number {
+    return this.scheduler.time;
+  }
+
+  #makeOutlets(name: string, isMain: boolean): HostOutlets {
+    const { shape } = this;
+    const publish = shape.publish.map((one, i) => {
+      const label = `/srv/${name}/jwks-${i}.json`;
+      const url = one.url ? `https://${name}.example/jwks` : null;
+      const common = { format: 'jwks', url } as const;
+      const command = { argv: [label], env: [] };
+      return new PublishPlace(
+        this,
+        one.kind === 'file'
+          ? { ...common, type: 'file', path: label, mode: 0o644 }
+          : ({ ...common, type: 'command', command, timeout: 20_000 } as never),
+        label,
+        { tmpfs: one.tmpfs, heedsRevision: one.heedsRevision, unlisted: isMain && shape.policy.unlistedVerifiers },
+      );
+    });
+    for (const place of publish) if (place.options.unlisted) this.tokens.addUnlisted(place);
+    const path = `/run/${name}/api.jwk`;
+    const deliver = { path, format: 'jwk', mode: 0o440, owner: null, group: null, allowDisk: false } as const;
+    // Where nothing is bound to a host, both hosts run the same commands.
+    const shared = !isMain && !shape.deliver && shape.publish.every((one) => one.kind === 'command');
+    const main = shared ? this.outlets?.[0].publish : undefined;
+    return new HostOutlets(this, main ?? publish, shape.deliver ? [new DeliverPlace(deliver, path)] : []);
+  }
+
+  #makeService(one: Shape['services'][number]): SimService {
+    const outlets = this.outlets[one.elsewhere ? 1 : 0];
+    const places = outlets.publish;
+    const verifies = one.service.role !== 'signer' && one.service.health !== null;
+    const made = {
+      service: one.service,
+      workers: one.workers,
+      verifiesFrom: verifies ? (places[this.faults.between(0, places.length - 1)] ?? null) : null,
+      signsFrom: one.asksStore ? null : (outlets.deliver[0] ?? null),
+    };
+    const service = new SimService(this, made, one.instances);
+    if (service.signs && one.service.health === null) this.#refreshItself(service);
+    return service;
+  }
+
+  /** A signer that can't be polled looks for its key by itself, often enough for `signerMaxAge`. */
+  #refreshItself(service: SimService): void {
+    const every = Math.floor(0.9 * this.shape.policy.signerMaxAge);
+    const refresh = () => {
+      for (const worker of service.workers) if (worker.up) worker.apply(worker.read(false));
+      this.scheduler.after(every, refresh);
+    };
+    this.scheduler.after(every, refresh);
+  }
+
+  /** Each machine's clock is within half of `clockSkew` of the true time: two differ by at most all of it. */
+  shiftClocks(): void {
+    const most = Math.floor(this.shape.policy.clockSkew / 2);
+    for (const host of this.hosts) host.offset = this.faults.between(-most, most);
+  }
+
+  call<T>(runner: Runner, effect: () => T, timing: Partial<CallTiming> = {}): Promise<T> {
+    const most = this.disturbed ? 30 : 5;
+    const slow = this.disturbed && this.latency.chance(0.02) ? this.latency.between(100, 3_000) : 0;
+    const before = timing.before ?? this.latency.between(1, most) + slow;
+    const after = timing.after ?? this.latency.between(0, most);
+    return this.calls.make(runner, { ...timing, before, after }, effect);
+  }
+
+  faulty(kind: FaultKind): boolean {
+    if (!this.disturbed) return false;
+    const rate = this.shape.faults[kind];
+    if (rate === 0 || !this.faults.chance(rate)) return false;
+    this.counters.faults += 1;
+    return true;
+  }
+
+  nextOrder(): number {
+    this.#order += 1;
+    return this.#order;
+  }
+
+  staleManifest(): Manifest | null {
+    return this.shape.eventual && this.disturbed ? this.store.someFormer() : this.store.manifest;
+  }
+
+  committed(runner: Runner, before: Manifest | null, manifest: Manifest): void {
+    this.say(runner, () => `commits revision ${manifest.revision}: ${describeChange(before, manifest)}`);
+    const done = manifest.events.at(-1);
+    const isNew = before?.events.at(-1)?.at !== done?.at;
+    if (done?.type === 'signers-confirmed' && isNew) this.counters.rotations += 1;
+    this.checks.committed(runner, before, manifest);
+  }
+
+  break(invariant: string, what: string): void {
+    this.violations.push({ invariant, what, at: this.now });
+    this.log(() => `BROKEN ${invariant}: ${what}`);
+  }
+
+  log(text: () => string): void {
+    if (this.verbose) this.history.push(`${new Date(this.now).toISOString().slice(5, 23)} ${text()}`);
+  }
+
+  say(runner: Runner, text: () => string): void {
+    this.log(() => `${runner.verb} (pid ${runner.pid}) ${text()}`);
+  }
+
+  start(host: SimHost, verb: string, fate: Fate): Runner {
+    this.#pid += 1;
+    this.counters.runs += 1;
+    return new Runner(host, this.#pid, verb, fate);
+  }
+
+  context(runner: Runner): KeysetContext {
+    const { host } = runner;
+    const i = host === this.hosts[0] ? 0 : 1;
+    const clock = this.calls.clockOf(runner);
+    return {
+      name: 'api',
+      policy: this.policy,
+      services: this.services.map((service) => service.port(runner)),
+      outlets: this.outlets[i].port(runner),
+      store: this.store.port(runner),
+      wrapper: this.keys.wrapper(runner),
+      generateKey: this.keys.generate(runner),
+      assertMatches: this.keys.assertMatches,
+      clock,
+      random: () => this.latency.next(),
+      newId: () => {
+        this.#ids += 1;
+        return `id ${this.#ids}`;
+      },
+      host: {
+        self: runner.owner,
+        state: (owner) => {
+          if (owner.host !== host.id || owner.bootId !== runner.owner.bootId) return 'elsewhere';
+          return host.runners.get(owner.pid)?.alive ? 'alive' : 'gone';
+        },
+        end: async (owner) => {
+          const other = host.runners.get(owner.pid);
+          if (other === undefined || other === runner) return;
+          this.say(runner, () => `ends pid ${owner.pid}`);
+          this.calls.reply(other, 0, () => other.controller.abort(new Error('terminated')));
+          for (let waited = 0; other.alive && waited < 2_000; waited += 100) await clock.sleep(100);
+          other.die();
+        },
+      },
+      bound: this.bound,
+      signal: runner.controller.signal,
+      report: (event) => {
+        if (event.type === 'action') {
+          this.say(
+            runner,
+            () => `${event.action.type} ${(event.action.kid ?? '').replace(/-+$/, '')} (${event.action.reason})`,
+          );
+          if (event.action.type === 'activate' && event.action.kid !== null)
+            this.tokens.activating.set(event.action.kid, runner);
+        } else if (event.type === 'done' && event.action.type === 'activate' && event.action.kid !== null) {
+          this.tokens.activating.delete(event.action.kid);
+        } else if (event.type === 'note') {
+          this.say(runner, () => event.text);
+        }
+      },
+      verb: runner.verb,
+    };
+  }
+}
+
+function describeChange(before: Manifest | null, manifest: Manifest): string {
+  const last = before?.events.at(-1);
+  const from = last === undefined ? 0 : manifest.events.lastIndexOf(last) + 1;
+  const events = manifest.events.slice(from).map((one) => `${one.type} ${(one.kid ?? '').replace(/-+$/, '')}`.trim());
+  const lease =
+    (before?.lease?.id ?? null) === (manifest.lease?.id ?? null) ? [] : [manifest.lease ? 'lease' : 'release'];
+  return [...events, ...lease].join(', ') || 'nothing new';
+}
