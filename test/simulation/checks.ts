@@ -72,8 +72,11 @@ export class Checks {
     const former = before?.keys.find((key) => key.kid === active?.kid);
     if (active === null || former?.state !== 'pending') return;
     const urgent = manifest.rollout?.immediate === true;
-    if (urgent) world.tokens.of(active.kid).urgent = true;
-    if (this.#isPastDeadline(before, manifest)) return;
+    if (urgent) world.tokens.of(active.kid).urgentAt = world.now;
+    if (this.#isPastDeadline(before, manifest)) {
+      world.tokens.of(active.kid).ungatedAt = world.now;
+      return;
+    }
     const heard = this.#reported.get(runner);
     for (const service of world.services) {
       if (service.verifiesFrom === null) continue;

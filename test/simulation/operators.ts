@@ -83,18 +83,23 @@ export class Operators {
     return runner;
   }
 
-  /** The second host runs `sync` whenever its outlets are behind, as a timer there would. */
-  keepSecondHost(every: number): void {
+  /** The second host runs `sync` soon after every commit that concerns its outlets. */
+  keepSecondHost(): void {
     const { world } = this;
-    let current: Runner | null = null;
-    const tick = () => {
-      const { manifest } = world.store;
-      const behind = manifest !== null && this.#isBehind();
-      if (behind && !current?.alive) current = this.sync(world.hosts[1]);
+    let due = false;
+    const look = () => {
+      due = false;
+      if (!this.#isBehind()) return;
+      this.sync(world.hosts[1]);
       world.scheduler.drain = true;
-      world.scheduler.after(every, tick);
+      ask();
     };
-    world.scheduler.after(every, tick);
+    const ask = () => {
+      if (due) return;
+      due = true;
+      world.scheduler.after(world.faults.between(500, 5_000), look);
+    };
+    world.onCommit = ask;
   }
 
   #isBehind(): boolean {

@@ -46,7 +46,6 @@ export class PublishPlace {
       until: Number.POSITIVE_INFINITY,
       takenAway: options.takenAway ?? NOBODY,
     };
-    if (options.takenAway === undefined) world.tokens.published(this.content);
     if (this.options.unlisted) world.tokens.contentChanged(this);
   }
 

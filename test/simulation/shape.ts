@@ -45,7 +45,8 @@ export interface Shape {
 }
 
 function service(random: Random, name: string, role: Role, polled: boolean, workers: number): Service {
-  const deadline = random.pick([10, 30, 120]) * SECOND;
+  // A service that hangs on the second host's `sync` needs time for it.
+  const deadline = random.pick(name === 'branch' ? [60, 120] : [10, 30, 120]) * SECOND;
   const timeout = random.pick([5, 20, 60]) * SECOND;
   const distinct = workers > 1 ? { pointer: '/worker', count: workers } : null;
   const health: Health = {

@@ -57,7 +57,7 @@ class History {
 
   async play(): Promise<void> {
     const { world, operators, random } = this;
-    if (world.shape.secondHost && world.bound) operators.keepSecondHost(20 * SECOND);
+    if (world.shape.secondHost && world.bound) operators.keepSecondHost();
     for (let deed = 0; deed < world.shape.deeds && world.violations.length === 0; deed += 1) {
       await this.#deed();
       const last = this.#started.at(-1);
@@ -119,7 +119,8 @@ class History {
         operators.sync(main, this.#fate());
         return;
       case 'secondRunner':
-        if (world.shape.secondHost) this.#start(operators.rotate({}, this.#fate(), second));
+        if (world.shape.secondHost && world.store.manifest !== null)
+          this.#start(operators.rotate({}, this.#fate(), second));
         return;
       case 'restart':
         return service.restart(instance, this.#someTime(100, MINUTE));

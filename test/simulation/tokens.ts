@@ -10,10 +10,10 @@ interface Minted {
   readonly signers: Set<Worker>;
   /** True time by which the youngest token of former signers has expired, by whatever clock. */
   expires: number;
-  /** When the JWKS with it was first written. */
-  publishedAt: number;
-  /** Activated without `publishAhead`, or without the gate: an operator asked for that. */
-  urgent: boolean;
+  /** When it was activated without `publishAhead` or without the gate, as an operator had asked; else before all time. */
+  urgentAt: number;
+  /** When a deadline made it active without the gate. */
+  ungatedAt: number;
   /** An operator had it retired. */
   retired: boolean;
 }
@@ -40,8 +40,7 @@ export class Tokens {
   of(kid: string): Minted {
     const known = this.#all.get(kid);
     if (known !== undefined) return known;
-    const made = { kid, signers: new Set<Worker>(), expires: 0, publishedAt: Number.POSITIVE_INFINITY };
-    const minted: Minted = { ...made, urgent: false, retired: false };
+    const minted: Minted = { kid, signers: new Set(), expires: 0, urgentAt: 0, ungatedAt: 0, retired: false };
     this.#all.set(kid, minted);
     return minted;
   }
@@ -54,14 +53,8 @@ export class Tokens {
   inUse(): Set<string> {
     const kids = new Set([...this.activating].filter(([, runner]) => runner.alive).map(([kid]) => kid));
     for (const minted of this.#all.values()) if (this.isLive(minted)) kids.add(minted.kid);
-    return kids;
-  }
-
-  published(content: Content): void {
-    for (const kid of content.kids) {
-      const minted = this.of(kid);
-      minted.publishedAt = Math.min(minted.publishedAt, this.world.now);
-    }
+    const active = this.world.store.manifest?.keys.find((key) => key.state === 'active');
+    return active === undefined ? kids : kids.add(active.kid);
   }
 
   /** A signer begins to use a key, or none. */
@@ -105,7 +98,8 @@ export class Tokens {
     this.presented += 1;
     if (content.kids.includes(minted.kid) || minted.retired || world.clockWasWrong) return;
     if (content.takenAway.has(minted.kid)) return;
-    if (minted.urgent && content.from < minted.publishedAt) return;
+    // Copies of a set that was replaced before: `publishAhead` is there for them, and was waived.
+    if (content.until <= minted.urgentAt || content.from < minted.ungatedAt) return;
     const age = world.now - content.from;
     world.break('tokens', `${verifier} rejects a token of ${short(minted.kid)}: its set is ${age} ms old`);
   }

@@ -38,6 +38,7 @@ export class World {
   readonly bound: boolean;
   readonly violations: Violation[] = [];
   readonly history: string[] = [];
+  onCommit: (() => void) | null = null;
   /** While true, faults happen. */
   disturbed = true;
   /** A clock was wrong by more than `clockSkew`, and nobody could tell: expiry is no promise any more. */
@@ -63,7 +64,8 @@ export class World {
     this.tokens = new Tokens(this);
     this.checks = new Checks(this);
     this.hosts = [new SimHost('host-a', this.scheduler), new SimHost('host-b', this.scheduler)];
-    this.outlets = [this.#makeOutlets('a', true), this.#makeOutlets('b', false)];
+    const main = this.#makeOutlets('a', null);
+    this.outlets = [main, this.#makeOutlets('b', main)];
     this.bound = shape.deliver || shape.publish.some((one) => one.kind === 'file');
     this.services = shape.services.map((one) => this.#makeService(one));
     if (shape.skewed) this.shiftClocks();
@@ -73,7 +75,7 @@ export class World {
     return this.scheduler.time;
   }
 
-  #makeOutlets(name: string, isMain: boolean): HostOutlets {
+  #makeOutlets(name: string, main: HostOutlets | null): HostOutlets {
     const { shape } = this;
     const publish = shape.publish.map((one, i) => {
       const label = `/srv/${name}/jwks-${i}.json`;
@@ -86,16 +88,19 @@ export class World {
           ? { ...common, type: 'file', path: label, mode: 0o644 }
           : ({ ...common, type: 'command', command, timeout: 20_000 } as never),
         label,
-        { tmpfs: one.tmpfs, heedsRevision: one.heedsRevision, unlisted: isMain && shape.policy.unlistedVerifiers },
+        {
+          tmpfs: one.tmpfs,
+          heedsRevision: one.heedsRevision,
+          unlisted: main === null && shape.policy.unlistedVerifiers,
+        },
       );
     });
     for (const place of publish) if (place.options.unlisted) this.tokens.addUnlisted(place);
     const path = `/run/${name}/api.jwk`;
     const deliver = { path, format: 'jwk', mode: 0o440, owner: null, group: null, allowDisk: false } as const;
     // Where nothing is bound to a host, both hosts run the same commands.
-    const shared = !isMain && !shape.deliver && shape.publish.every((one) => one.kind === 'command');
-    const main = shared ? this.outlets?.[0].publish : undefined;
-    return new HostOutlets(this, main ?? publish, shape.deliver ? [new DeliverPlace(deliver, path)] : []);
+    const shared = !shape.deliver && shape.publish.every((one) => one.kind === 'command') ? main : null;
+    return new HostOutlets(this, shared?.publish ?? publish, shape.deliver ? [new DeliverPlace(deliver, path)] : []);
   }
 
   #makeService(one: Shape['services'][number]): SimService {
@@ -159,6 +164,7 @@ export class World {
     const done = manifest.events.at(-1);
     const isNew = before?.events.at(-1)?.at !== done?.at;
     if (done?.type === 'signers-confirmed' && isNew) this.counters.rotations += 1;
+    this.onCommit?.();
     this.checks.committed(runner, before, manifest);
   }
 
@@ -168,7 +174,9 @@ export class World {
   }
 
   log(text: () => string): void {
-    if (this.verbose) this.history.push(`${new Date(this.now).toISOString().slice(5, 23)} ${text()}`);
+    if (!this.verbose) return;
+    const said = text().replace(/-{9,}/g, '');
+    this.history.push(`${new Date(this.now).toISOString().slice(5, 23)} ${said}`);
   }
 
   say(runner: Runner, text: () => string): void {
@@ -238,8 +246,10 @@ export class World {
 
 function describeChange(before: Manifest | null, manifest: Manifest): string {
   const last = before?.events.at(-1);
-  const from = last === undefined ? 0 : manifest.events.lastIndexOf(last) + 1;
-  const events = manifest.events.slice(from).map((one) => `${one.type} ${(one.kid ?? '').replace(/-+$/, '')}`.trim());
+  const grown = manifest.events.findLastIndex((one) => one.at === last?.at && one.type === last?.type);
+  const events = manifest.events
+    .slice(grown + 1)
+    .map((one) => `${one.type} ${(one.kid ?? '').replace(/-+$/, '')}`.trim());
   const lease =
     (before?.lease?.id ?? null) === (manifest.lease?.id ?? null) ? [] : [manifest.lease ? 'lease' : 'release'];
   return [...events, ...lease].join(', ') || 'nothing new';
