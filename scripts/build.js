@@ -2,6 +2,7 @@
 // The dependencies are bundled: what an operator installs is exactly what was tested, and start-up is a figure.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,6 +10,27 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
+
+/**
+ * Node's own modules, taken as they are. An ESM import of one reads every export, so that `node:fs` loads all streams and
+ * `node:crypto` all of WebCrypto: a third of a start. And commander loads child_process for subcommands that are programs
+ * of their own: there are none.
+ */
+const builtins = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z_]+)*$/ }, ({ path, importer }) => {
+      const name = path.replace(/^node:/, '');
+      if (!builtinModules.includes(name)) return undefined;
+      const unused = name === 'child_process' && /node_modules[\\/]commander[\\/]/.test(importer);
+      return { path: unused ? 'unused' : name, namespace: 'builtin' };
+    });
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents:
+        path === 'unused' ? 'module.exports = {};' : `module.exports = process.getBuiltinModule('node:${path}');`,
+    }));
+  },
+};
 
 const { metafile } = await build({
   absWorkingDir: root,
@@ -24,11 +46,8 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'none',
   metafile: true,
+  plugins: [builtins],
   logLevel: 'warning',
-  // CommonJS dependencies call require(), which ESM does not have.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
 });
 
 /** Every bundled package keeps its licence text in the package that is published. */

@@ -75,7 +75,10 @@ export function processEnvironment(): Environment {
     home: process.env['HOME'] || homedir(),
     stdout: process.stdout,
     stderr: process.stderr,
-    stdin: process.stdin,
+    // Opened when it is first asked for: making the stream takes a while, and hardly any verb reads it.
+    get stdin() {
+      return process.stdin;
+    },
     clock: systemClock,
     signal: interruption(),
   };

@@ -2,6 +2,8 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { type Duration, MINUTE } from '../keyset/clock.js';
 import { parseDuration } from '../keyset/duration.js';
 import { EXIT, JwtrotError } from '../keyset/error.js';
+import { jwks } from './commands/jwks.js';
+import { status } from './commands/status.js';
 import type { Environment } from './environment.js';
 import { Output } from './output/output.js';
 import type { GlobalOptions, Verb } from './verb.js';
@@ -96,11 +98,7 @@ function createProgram(bind: Bind, output: Output): Command {
     return command.action(() => bind(lazy, () => command.optsWithGlobals<T & GlobalOptions>())());
   };
 
-  verb(
-    'rotate',
-    async () => (await import('./commands/rotate.js')).rotate,
-    'do what is due: stage, activate, retire, destroy',
-  )
+  verb('rotate', async () => (await import('./work.js')).rotate, 'do what is due: stage, activate, retire, destroy')
     .option('--force', 'a rotation is due now, whatever the age or the back-off')
     .option('--immediate', 'like --force, and without waiting publishAhead; never without the gate')
     .option('--change-alg', 'let the next key have the algorithm that the configuration now names')
@@ -108,23 +106,14 @@ function createProgram(bind: Bind, output: Output): Command {
     .option('--accept-clock', 'this host’s clock is right, the manifest’s newest event is not')
     .option('-n, --dry-run', 'print the plan and touch nothing')
     .addHelpText('after', '\nExamples:\n  $ jwtrot rotate\n  $ jwtrot rotate --keyset api --force --dry-run');
-  verb(
-    'sync',
-    async () => (await import('./commands/sync.js')).sync,
-    'write the outlets of this host from the manifest',
-  ).option('--accept-older', 'write although a later revision was written before (after a restore)');
-  verb(
-    'status',
-    async () => (await import('./commands/status.js')).status,
-    'keys, states, ages, what comes next and when',
-  )
+  verb('sync', async () => (await import('./work.js')).sync, 'write the outlets of this host from the manifest').option(
+    '--accept-older',
+    'write although a later revision was written before (after a restore)',
+  );
+  verb('status', async () => status, 'keys, states, ages, what comes next and when')
     .option('--check', 'as a Nagios/Icinga plugin: one line, exit 0, 1, 2 or 3')
     .option('--probe', 'ask each instance what it reports now');
-  verb(
-    'retire',
-    async () => (await import('./commands/retire.js')).retire,
-    'end the publication of a key: the incident command',
-  )
+  verb('retire', async () => (await import('./work.js')).retire, 'end the publication of a key: the incident command')
     .option('--kid <kid>', 'the key; 8 or more characters of its kid are enough when they are unique')
     .option('--key <file>', 'find the key from the leaked PEM or JWK itself; - reads standard input')
     .addOption(
@@ -147,7 +136,7 @@ function createProgram(bind: Bind, output: Output): Command {
     );
   verb(
     'import',
-    async () => (await import('./commands/import.js')).importKey,
+    async () => (await import('./work.js')).importKey,
     'adopt the key in use today, so that no token is rejected',
   )
     .option('--pem <file>', 'a private key in PEM; - reads standard input')
@@ -155,7 +144,7 @@ function createProgram(bind: Bind, output: Output): Command {
     .option('--public <file>', 'a public key (PEM or JWK) that only verifies; - reads standard input')
     .option('--kid <kid>', 'the kid that tokens carry today (default: the JWK’s, else the RFC 7638 thumbprint)')
     .option('--alg <alg>', 'its algorithm, where the key does not say (default: the configuration’s, if it fits)');
-  verb('jwks', async () => (await import('./commands/jwks.js')).jwks, 'the public JWK Set on standard output').option(
+  verb('jwks', async () => jwks, 'the public JWK Set on standard output').option(
     '--pem',
     'the active key’s public half as PEM',
   );

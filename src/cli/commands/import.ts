@@ -4,9 +4,10 @@ import { JwtrotError } from '../../keyset/error.js';
 import { quoteOutside } from '../../keyset/outside-text.js';
 import { keyOf } from '../../keyset/transitions.js';
 import { adoptKey, type ForeignKey } from '../../rollout/adopt.js';
+import { openContexts } from '../contexts.js';
 import type { Environment } from '../environment.js';
 import { readKeyFile } from '../find-key.js';
-import { open, openContexts } from '../open.js';
+import { open } from '../open.js';
 import { nameKey } from '../output/words.js';
 import type { Verb } from '../verb.js';
 

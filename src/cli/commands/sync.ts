@@ -2,7 +2,8 @@ import type { ExitCode } from '../../keyset/error.js';
 import { JwtrotError } from '../../keyset/error.js';
 import { worstExit } from '../../rollout/rotate.js';
 import { type SyncResult, syncKeyset } from '../../rollout/sync.js';
-import { open, openContexts } from '../open.js';
+import { openContexts } from '../contexts.js';
+import { open } from '../open.js';
 import { describeError } from '../output/output.js';
 import type { Verb } from '../verb.js';
 
