@@ -19,9 +19,10 @@ rmSync(dist, { recursive: true, force: true });
 const builtins = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z_]+)*$/ }, ({ path, importer }) => {
+    onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z_]+)*$/ }, ({ path, importer, kind }) => {
       const name = path.replace(/^node:/, '');
-      if (!builtinModules.includes(name)) return undefined;
+      // A dynamic import gets the real thing: bundled, a CommonJS module has no named exports there.
+      if (!builtinModules.includes(name) || kind === 'dynamic-import') return undefined;
       const unused = name === 'child_process' && /node_modules[\\/]commander[\\/]/.test(importer);
       return { path: unused ? 'unused' : name, namespace: 'builtin' };
     });
