@@ -19,7 +19,7 @@ rmSync(dist, { recursive: true, force: true });
 const builtins = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z_]+)*$/ }, ({ path, importer, kind }) => {
+    onResolve({ filter: /^(node:)?[a-z0-9_]+(\/[a-z0-9_]+)*$/ }, ({ path, importer, kind }) => {
       const name = path.replace(/^node:/, '');
       // A dynamic import gets the real thing: bundled, a CommonJS module has no named exports there.
       if (!builtinModules.includes(name) || kind === 'dynamic-import') return undefined;
