@@ -1,10 +1,10 @@
 import { NOTHING_ASKED, type Request } from '../../src/keyset/action.js';
 import { JwtrotError } from '../../src/keyset/error.js';
-import { outletContent } from '../../src/keyset/projection.js';
+import { activeKey, publishedKeys } from '../../src/keyset/projection.js';
 import { type KeysetResult, rotateKeyset } from '../../src/rollout/rotate.js';
 import { syncKeyset } from '../../src/rollout/sync.js';
 import { short } from './keys.js';
-import { sameKids, wantedKids } from './outlet.js';
+import { sameKids } from './outlet.js';
 import { type Fate, type Runner, type SimHost, UNDISTURBED } from './runner.js';
 import type { World } from './world.js';
 
@@ -87,29 +87,34 @@ export class Operators {
   keepSecondHost(): void {
     const { world } = this;
     let due = false;
+    let retries = 0;
     const look = () => {
       due = false;
       if (!this.#isBehind()) return;
       this.sync(world.hosts[1]);
       world.scheduler.drain = true;
-      ask();
+      if (retries > 0) ask();
+      retries -= 1;
     };
     const ask = () => {
       if (due) return;
       due = true;
       world.scheduler.after(world.faults.between(500, 5_000), look);
     };
-    world.onCommit = ask;
+    world.onCommit = () => {
+      retries = 10;
+      ask();
+    };
   }
 
   #isBehind(): boolean {
     const { manifest } = this.world.store;
     const outlets = this.world.outlets[1];
     if (manifest === null) return false;
-    const content = outletContent(manifest);
-    const kids = wantedKids(content) ?? [];
+    const kids = publishedKeys(manifest).map((key) => key.kid);
+    const active = activeKey(manifest)?.kid ?? null;
     const publishes = outlets.publish.every((place) => sameKids(place.content.kids, kids));
-    return !publishes || outlets.deliver.some((place) => place.kid !== (content.active?.kid ?? null));
+    return !publishes || outlets.deliver.some((place) => place.kid !== active);
   }
 
   /** Until this process has ended or was killed, or so much time has passed. */

@@ -55,9 +55,9 @@ export class Scheduler {
             this.steps += 1;
             this.drain = false;
             next.fire();
-            // Whoever awaited goes on in microtasks, of unknown number: all of them come before an immediate.
+            // Whoever awaited goes on in microtasks, of unknown number: all of them come before the next tick.
             if (this.drain) {
-              setImmediate(turn);
+              queueMicrotask(later);
               return;
             }
           }
@@ -66,6 +66,7 @@ export class Scheduler {
           reject(error);
         }
       };
+      const later = () => process.nextTick(turn);
       setImmediate(turn);
     });
   }

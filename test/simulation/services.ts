@@ -30,6 +30,8 @@ export class SimService {
   readonly verifiesFrom: PublishPlace | null;
   /** Keys that break it: it does not come up with them. */
   readonly cannotUse = new Set<string>();
+  /** What the next reloads are to come to, for traces: when it reads and when that takes effect, in milliseconds. */
+  readonly planned: { readonly readAt: number; readonly effectAt: number; readonly staleBy?: number }[] = [];
   #serial = 0;
 
   constructor(
@@ -131,7 +133,15 @@ export class SimService {
   #takeEffect(instance: SimInstance, fault: string, duration: number): void {
     const { world } = this;
     const most = this.effectTime - 2;
+    const plan = this.planned.shift();
     for (const worker of instance.workers) {
+      if (plan !== undefined) {
+        world.scheduler.after(plan.readAt, () => {
+          const read = worker.read(plan.staleBy ?? false);
+          world.scheduler.after(plan.effectAt - plan.readAt, () => this.#apply(worker, read));
+        });
+        continue;
+      }
       const late = fault === 'late' || fault === 'hangs';
       const effect = late ? world.faults.between(1, most) : world.faults.between(0, Math.max(0, duration - 1));
       const readAt = world.faults.between(0, effect);
@@ -150,12 +160,12 @@ export class SimService {
   }
 
   /** A restart of its own: it reads anew, perhaps what a cache holds. */
-  restart(instance: SimInstance, down: number): void {
+  restart(instance: SimInstance, down: number, staleBy: number | true = true): void {
     const { world } = this;
     world.log(() => `${instance.name} restarts`);
     for (const worker of instance.workers) {
       worker.stop();
-      world.scheduler.after(down, () => this.#apply(worker, worker.read(true)));
+      world.scheduler.after(down, () => this.#apply(worker, worker.read(staleBy)));
     }
   }
 

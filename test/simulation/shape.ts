@@ -18,7 +18,8 @@ export interface SomeService {
   readonly elsewhere: boolean;
 }
 
-export type FaultKind = 'store' | 'kms' | 'service' | 'reload' | 'outlet';
+/** `stale`: a JWKS that is read comes from a cache. */
+export type FaultKind = 'store' | 'kms' | 'service' | 'reload' | 'outlet' | 'stale';
 
 /** One world, before anything happens in it. */
 export interface Shape {
@@ -118,11 +119,18 @@ export function tightPolicy(random: Random, services: readonly Service[], unlist
   return policy;
 }
 
-const QUIET: Record<FaultKind, number> = { store: 0, kms: 0, service: 0, reload: 0, outlet: 0 };
+export const QUIET: Record<FaultKind, number> = { store: 0, kms: 0, service: 0, reload: 0, outlet: 0, stale: 0 };
 
 function someFaults(random: Random): Record<FaultKind, number> {
   const rate = () => random.pick([0, 0.02, 0.05, 0.15]);
-  return { store: rate(), kms: random.chance(0.3) ? rate() : 0, service: rate(), reload: 2 * rate(), outlet: rate() };
+  return {
+    store: rate(),
+    kms: random.chance(0.3) ? rate() : 0,
+    service: rate(),
+    reload: 2 * rate(),
+    outlet: rate(),
+    stale: 0.15,
+  };
 }
 
 export function shapeOf(seed: number): Shape {

@@ -1,3 +1,4 @@
+import { JwtrotError } from '../../src/keyset/error.js';
 import { upcoming } from '../../src/keyset/upcoming.js';
 import type { KeysetResult } from '../../src/rollout/rotate.js';
 import { Operators, type Started } from './operators.js';
@@ -258,10 +259,8 @@ class History {
 
   async #finalRun(): Promise<KeysetResult | null> {
     const result = await this.operators.run();
-    const behind =
-      result?.error !== null &&
-      'code' in (result?.error ?? {}) &&
-      (result?.error as { code?: string }).code === 'clock-behind';
+    const error = result?.error;
+    const behind = error instanceof JwtrotError && error.code === 'clock-behind';
     return behind ? this.operators.run({ acceptClock: true }) : result;
   }
 

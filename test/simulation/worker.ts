@@ -24,16 +24,19 @@ export class Worker {
     readonly name: string,
   ) {}
 
-  /** What it reads now, to take effect at once or later. */
-  read(mayBeStale: boolean): Reading {
+  /**
+   * What it reads now, to take effect at once or later.
+   * @param staleness true: perhaps from a cache; else how old a copy, in milliseconds
+   */
+  read(staleness: boolean | number): Reading {
     const { service } = this;
     const { world } = service;
     const place: PublishPlace | null = service.verifiesFrom;
     const { jwksMaxAge } = world.shape.policy;
-    const stale = mayBeStale && world.disturbed && jwksMaxAge > 0 && world.faults.chance(0.15);
-    const age = stale ? world.faults.between(0, jwksMaxAge) : 0;
+    const stale = staleness === true && jwksMaxAge > 0 && world.faulty('stale');
+    const age = typeof staleness === 'number' ? staleness : stale ? world.faults.between(0, jwksMaxAge) : 0;
     return {
-      kid: service.signs ? service.deliveredKid(mayBeStale) : null,
+      kid: service.signs ? service.deliveredKid(staleness === true) : null,
       view: place === null ? NOTHING : place.read(age),
       order: world.nextOrder(),
       life: this.#life,

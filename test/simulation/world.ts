@@ -39,6 +39,10 @@ export class World {
   readonly violations: Violation[] = [];
   readonly history: string[] = [];
   onCommit: (() => void) | null = null;
+  /** Told of every commit, by its newest event: traces kill and pause by them. */
+  readonly watchers = new Set<(runner: Runner, event: string) => void>();
+  /** How often what fails; traces change it as they go. */
+  readonly rates: Record<FaultKind, number>;
   /** While true, faults happen. */
   disturbed = true;
   /** A clock was wrong by more than `clockSkew`, and nobody could tell: expiry is no promise any more. */
@@ -56,6 +60,7 @@ export class World {
     readonly verbose = false,
   ) {
     this.policy = this.mintingPolicy = shape.policy;
+    this.rates = { ...shape.faults };
     this.latency = new Random(seed, 2);
     this.faults = new Random(seed, 3);
     this.calls = new Calls(this.scheduler, this.faults, this.counters);
@@ -144,7 +149,7 @@ export class World {
 
   faulty(kind: FaultKind): boolean {
     if (!this.disturbed) return false;
-    const rate = this.shape.faults[kind];
+    const rate = this.rates[kind];
     if (rate === 0 || !this.faults.chance(rate)) return false;
     this.counters.faults += 1;
     return true;
@@ -165,6 +170,7 @@ export class World {
     const isNew = before?.events.at(-1)?.at !== done?.at;
     if (done?.type === 'signers-confirmed' && isNew) this.counters.rotations += 1;
     this.onCommit?.();
+    for (const watch of this.watchers) watch(runner, manifest.events.at(-1)?.type ?? '');
     this.checks.committed(runner, before, manifest);
   }
 
