@@ -58,6 +58,10 @@ export interface Action {
   readonly reason: Reason;
 }
 
+export function act(type: ActionType, kid: string | null, reason: Reason): Action {
+  return { type, kid, reason };
+}
+
 /** Why nothing may be done. */
 export interface Refusal {
   readonly code: 'unknown-keys' | 'other-host' | 'clock-behind' | 'only-key' | 'too-many-keys' | 'no-keyset';
@@ -121,6 +125,9 @@ export interface Known extends PlanInput {
 }
 
 export type Found = Action | Refusal | null;
+
+/** One rule of the planner: what it finds to do, or forbids. */
+export type Rule = (known: Known) => Found;
 
 /** An instant at which something falls due, for `status`. */
 export interface Upcoming {

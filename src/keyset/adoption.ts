@@ -1,5 +1,7 @@
 import type { Instant } from './clock.js';
+import { wasGivenUp } from './due.js';
 import { JwtrotError } from './error.js';
+import { isBeingRetired } from './incident.js';
 import type { Key, Manifest } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
@@ -14,7 +16,8 @@ type TokenLife = Pick<Policy, 'maxTokenTtl' | 'verifyFor'>;
 
 /** A former attempt that was given up before anybody saw the key makes room. */
 function withRoom(manifest: Manifest, key: NewKey): Manifest {
-  const givenUp = (one: Key) => one.thumbprint === key.thumbprint && one.reason === 'failed' && one.signedFrom === null;
+  const givenUp = (one: Key) =>
+    one.thumbprint === key.thumbprint && wasGivenUp(one) && !isBeingRetired(manifest, one.kid);
   return { ...manifest, keys: manifest.keys.filter((one) => !givenUp(one)) };
 }
 

@@ -1,21 +1,34 @@
+import { newestEventAt } from './change.js';
 import type { Instant } from './clock.js';
 import type { Key, Manifest } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
-import { isPublished } from './states.js';
 
 /*
  * When things fall due: one place for each threshold, for the planner and for `status`. Infinity: not foreseeable yet.
  */
 
-/** When a new key is to be staged, so that the active key's age reaches `rotateEvery` as `publishAhead` ends. */
-export function stageDueAt(active: Key, policy: Policy): Instant {
-  return (active.activatedAt ?? 0) + policy.rotateEvery - policy.publishAhead;
+/** From when the active key's age counts. A rollback or an incident that makes it active again does not make it young. */
+export function signsSince(active: Key): Instant {
+  return active.signedFrom ?? active.activatedAt ?? 0;
 }
 
-/** No other key was ever in the JWKS: no verifier can have cached a set without the first key. */
+/** When a new key is to be staged, so that the active key's age reaches `rotateEvery` as `publishAhead` ends. */
+export function stageDueAt(active: Key, policy: Policy): Instant {
+  return signsSince(active) + policy.rotateEvery - policy.publishAhead;
+}
+
+/**
+ * No other key was ever in the JWKS: no verifier can have cached a set without the first key. That `publishedAt` is
+ * absent does not show it: a run may have died between writing and reading back. A key that was given up shows it.
+ */
 export function isFirstKey(manifest: Manifest, kid: string): boolean {
-  return manifest.keys.every((key) => key.kid === kid || (!isPublished(key.state) && key.publishedAt === null));
+  return manifest.keys.every((key) => key.kid === kid || key.state === 'creating' || wasGivenUp(key));
+}
+
+/** Its secret was never stored, as far as is known, so nobody but jwtrot ever saw the key. */
+export function wasGivenUp(key: Key): boolean {
+  return key.reason === 'failed' && key.publishedAt === null && key.signedFrom === null;
 }
 
 /** When the pending key may sign, the gate aside. */
@@ -27,7 +40,7 @@ export function activateDueAt(manifest: Manifest, key: Key, policy: Policy): Ins
   const ahead = shown + policy.publishAhead;
   const active = activeKey(manifest);
   if (active === null || rollout?.forced) return ahead;
-  return Math.max(ahead, (active.activatedAt ?? 0) + policy.rotateEvery);
+  return Math.max(ahead, signsSince(active) + policy.rotateEvery);
 }
 
 /** Until when a key that signed stays in the JWKS. */
@@ -37,8 +50,8 @@ export function verifiesUntil(key: Key, policy: Pick<Policy, 'clockSkew'>): Inst
 
 /** The clock is behind the newest event by more than clocks may differ: an expiry computed with it would be wrong. */
 export function isClockBehind(manifest: Manifest, policy: Pick<Policy, 'clockSkew'>, now: Instant): boolean {
-  const newest = manifest.events.at(-1);
-  return newest !== undefined && now < newest.at - policy.clockSkew;
+  const newest = newestEventAt(manifest);
+  return newest !== null && now < newest - policy.clockSkew;
 }
 
 export function isBackingOff(manifest: Manifest, now: Instant): boolean {

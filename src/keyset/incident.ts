@@ -1,28 +1,25 @@
-import type { Duration, Instant } from './clock.js';
-import type { Key, Manifest, Retirement, RetireReason, Rollout } from './model.js';
+import { change } from './change.js';
+import type { Instant } from './clock.js';
+import { isInUse, type RetireRequest } from './incident-state.js';
+import type { Key, Manifest, Retirement, Rollout } from './model.js';
 import type { Policy } from './policy.js';
-import { activeKey } from './projection.js';
-import { isPublished } from './states.js';
+import { isPublished, type KeyState } from './states.js';
 import { activated, keyOf, note, retired } from './transitions.js';
 
-/** What `retire` was asked. */
-export interface RetireRequest {
-  readonly kid: string;
-  readonly reason: RetireReason;
-  /** Bounds the exposure. */
-  readonly deadline: Duration;
-  readonly noReplacement: boolean;
-  readonly purge: boolean;
-}
+export {
+  activeKeyBeingRetired,
+  fallbackKey,
+  hasPassed,
+  incidentDeadline,
+  isBeingRetired,
+  isInUse,
+  isOverdue,
+  type RetireRequest,
+} from './incident-state.js';
 
-/** True while a signer may still sign with this deprecated key: the switch away from it is not confirmed. */
-export function isInUse(manifest: Manifest, key: Key): boolean {
-  return key.state === 'deprecated' && manifest.rollout?.phase === 'switch' && key.signedUntil === null;
-}
-
-export function isBeingRetired(manifest: Manifest, kid: string): boolean {
-  return manifest.retirements.some((one) => one.kid === kid);
-}
+/*
+ * What a commit can change about an incident (DESIGN.md, section 4, `retire`).
+ */
 
 /**
  * Records the request, in the commit that takes the lease, and does at once what needs no waiting: a key that nobody
@@ -52,38 +49,41 @@ export function retirementRecorded(
   if (key.state === 'active') {
     return request.noReplacement ? retired(recorded, key.kid, request.reason, at) : redirected(recorded, key, at);
   }
-  if (!isPublished(key.state) && key.state !== 'creating') return recorded;
+  if (!isPublished(key.state) && key.state !== 'creating') return request.purge ? purgedNow(recorded, key) : recorded;
   if (isInUse(recorded, key)) return neverBackTo(recorded, key.kid);
   const gone = retired(recorded, key.kid, request.reason, at);
   if (key.state !== 'creating') return gone;
   // Its put may still be in flight.
-  const keys = gone.keys.map((one) => (one.kid === key.kid ? { ...one, deleteAgainAt: formerLeaseEnd } : one));
-  return { ...gone, keys };
+  return change(gone, key.kid, { deleteAgainAt: formerLeaseEnd });
+}
+
+/** Its deletion may have been ordered with a recovery window: it is ordered once more, without. */
+function purgedNow(manifest: Manifest, key: Key): Manifest {
+  return key.state === 'retired' ? change(manifest, key.kid, { goneAt: null }) : manifest;
 }
 
 /** The active key must go: the pending key takes its place, without `publishAhead`; without one, one is made. */
 function redirected(manifest: Manifest, key: Key, at: Instant): Manifest {
-  const next = manifest.keys.find((one) => one.state === 'pending' || one.state === 'creating');
+  const inState = (state: KeyState) => manifest.keys.find((one) => one.state === state);
+  const next = inState('pending') ?? inState('creating');
   if (next === undefined) return { ...manifest, rollout: null };
-  const phase: Rollout['phase'] =
-    next.state === 'creating'
-      ? 'store'
-      : next.publishedAt === null
-        ? 'publish'
-        : next.confirmedAt === null
-          ? 'verify'
-          : 'ahead';
   const startedAt = manifest.rollout?.kid === next.kid ? manifest.rollout.startedAt : at;
   const redirect: Rollout = {
     kid: next.kid,
     former: null,
     direction: 'forward',
-    phase,
+    phase: phaseOf(next),
     startedAt,
     forced: true,
     immediate: true,
   };
   return note({ ...manifest, rollout: redirect }, at, 'redirected', key.kid);
+}
+
+function phaseOf(key: Key): Rollout['phase'] {
+  if (key.state === 'creating') return 'store';
+  if (key.publishedAt === null) return 'publish';
+  return key.confirmedAt === null ? 'verify' : 'ahead';
 }
 
 function neverBackTo(manifest: Manifest, kid: string): Manifest {
@@ -116,20 +116,6 @@ export function replacedAtDeadline(
   return retired(switched, retirement.kid, retirement.reason, at);
 }
 
-/** The earliest deadline of an incident under way; null without one. */
-export function incidentDeadline(manifest: Manifest | null): Instant | null {
-  const open = (manifest?.retirements ?? []).filter((one) => one.checkAgainAt === null);
-  return open.length === 0 ? null : Math.min(...open.map((one) => one.deadlineAt));
-}
-
-/** A key that could sign again in an incident: the newest deprecated one that is not itself on its way out. */
-export function fallbackKey(manifest: Manifest): Key | null {
-  const fit = manifest.keys.filter(
-    (key) => key.state === 'deprecated' && key.hasPrivate && !isBeingRetired(manifest, key.kid),
-  );
-  return fit.sort((a, b) => b.version - a.version)[0] ?? null;
-}
-
 /** Every verifier was asked, or the time to ask is over: they are looked at once more after `jwksMaxAge`. */
 export function retirementLookedAt(manifest: Manifest, kid: string, checkAgainAt: Instant): Manifest {
   return {
@@ -141,10 +127,4 @@ export function retirementLookedAt(manifest: Manifest, kid: string, checkAgainAt
 export function retirementSettled(manifest: Manifest, kid: string, at: Instant): Manifest {
   const retirements = manifest.retirements.filter((one) => one.kid !== kid);
   return note({ ...manifest, retirements }, at, 'retirement-settled', kid);
-}
-
-/** The key that must leave while it is the active one; null when there is none. */
-export function activeKeyBeingRetired(manifest: Manifest): Retirement | null {
-  const active = activeKey(manifest);
-  return manifest.retirements.find((one) => one.kid === active?.kid) ?? null;
 }

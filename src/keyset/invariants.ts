@@ -1,5 +1,5 @@
 import { ALGORITHMS } from './algorithm.js';
-import type { Key, Manifest } from './model.js';
+import type { Key, Manifest, Rollout } from './model.js';
 
 /** Everything about a manifest that must not be; empty when it is sound. */
 export function brokenInvariants(manifest: Manifest): string[] {
@@ -40,17 +40,24 @@ function keyProblems(key: Key): string[] {
 }
 
 function referenceProblems({ keys, rollout, retirements }: Manifest): string[] {
-  const problems: string[] = [];
-  const byKid = new Map(keys.map((key) => [key.kid, key]));
-  if (rollout !== null) {
-    const key = byKid.get(rollout.kid);
-    if (key === undefined) problems.push(`the rollout is of ${rollout.kid}, which is not in the keyset`);
-    if (rollout.direction === 'back' && rollout.former === null) problems.push('the rollout goes back to nothing');
-    if (rollout.former !== null && !byKid.has(rollout.former))
-      problems.push(`the rollout's former key ${rollout.former} is missing`);
-  }
+  const known = new Set(keys.map((key) => key.kid));
+  const problems = rollout === null ? [] : rolloutProblems(rollout, keys);
   for (const retirement of retirements) {
-    if (!byKid.has(retirement.kid)) problems.push(`the retirement is of ${retirement.kid}, which is not in the keyset`);
+    if (!known.has(retirement.kid)) problems.push(`the retirement is of ${retirement.kid}, which is not in the keyset`);
   }
+  return problems;
+}
+
+function rolloutProblems({ kid, former, direction, phase }: Rollout, keys: readonly Key[]): string[] {
+  const problems: string[] = [];
+  const key = keys.find((one) => one.kid === kid);
+  if (key === undefined) problems.push(`the rollout is of ${kid}, which is not in the keyset`);
+  if (direction === 'back' && former === null) problems.push('the rollout goes back to nothing');
+  if (former !== null && !keys.some((one) => one.kid === former))
+    problems.push(`the rollout's former key ${former} is missing`);
+  if (phase === 'switch' && !keys.some((one) => one.state === 'active'))
+    problems.push('the rollout waits for signers, and no key is active');
+  if (phase !== 'switch' && key !== undefined && key.state !== 'creating' && key.state !== 'pending')
+    problems.push(`the rollout is at phase ${phase} of ${kid}, which is ${key.state}`);
   return problems;
 }

@@ -156,3 +156,5 @@ export interface Manifest {
 export const KEYSET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** The shape of an RFC 7638 SHA-256 thumbprint. */
 export const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
+/** The longest text for people in a manifest, in UTF-16 code units. */
+export const LONGEST_TEXT = 400;

@@ -1,6 +1,6 @@
 import type { Action, Known, Reason } from './action.js';
 import { isBackingOff } from './due.js';
-import type { Manifest } from './model.js';
+import type { Key, Manifest } from './model.js';
 import { type Holding, outletContent, wantedKeys } from './projection.js';
 
 /** True when an outlet holds what the manifest says, no more and no less. */
@@ -30,8 +30,8 @@ export function outletActions({ manifest, observations, blocked, request, now }:
   const unread = !held && manifest.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
   if (differing.length === 0 && !unread) return null;
   const found = unexplained(manifest, differing);
-  if (found.publish || found.deliver || found.missing.length > 0) {
-    return { type: 'note-outlets', kid: found.missing[0] ?? null, reason: 'outlets-differ' };
+  if (found.publish || found.deliver || found.missing.length > 0 || found.returned.length > 0) {
+    return { type: 'note-outlets', kid: found.missing[0] ?? found.returned[0] ?? null, reason: 'outlets-differ' };
   }
   return { type: 'write-outlets', kid: manifest.rollout?.kid ?? null, reason: writeReason(manifest) };
 }
@@ -40,7 +40,7 @@ function writeReason(manifest: Manifest): Reason {
   if (manifest.rollout?.phase === 'switch') return manifest.rollout.direction === 'back' ? 'rolled-back' : 'switched';
   if (manifest.rollout?.phase === 'publish') return 'new-key';
   if (manifest.refresh !== null) return 'outlets-differ';
-  return manifest.keys.some((key) => key.state === 'retired' && key.droppedAt === null) ? 'key-dropped' : 'new-key';
+  return manifest.keys.some(isLeaving) ? 'key-dropped' : 'new-key';
 }
 
 export interface Unexplained {
@@ -48,22 +48,47 @@ export interface Unexplained {
   readonly deliver: boolean;
   /** Pending kids that were published and are not in an outlet now: a cache may have taken the set without them. */
   readonly missing: readonly string[];
+  /** Retired kids that every verifier had dropped and that are in an outlet again: one may have taken them from there. */
+  readonly returned: readonly string[];
 }
 
 export function unexplained(manifest: Manifest, differing: readonly Holding[]): Unexplained {
   const jwks = differing.filter((holding) => holding.kind === 'publish' && holding.format === 'jwks');
+  const holds = (holding: Holding, key: Key) => (heldKids(holding, manifest) ?? []).includes(key.kid);
   const missing = manifest.keys
     .filter((key) => key.state === 'pending' && key.publishedAt !== null)
-    .filter((key) => jwks.some((holding) => !(heldKids(holding, manifest) ?? []).includes(key.kid)))
-    .map((key) => key.kid);
+    .filter((key) => jwks.some((holding) => !holds(holding, key)));
+  const returned = manifest.keys
+    .filter((key) => key.state === 'retired' && key.droppedAt !== null)
+    .filter((key) => jwks.some((holding) => holds(holding, key)));
   const switching = manifest.rollout?.phase === 'switch';
-  const dropping = manifest.keys.some((key) => key.state === 'retired' && key.droppedAt === null);
-  const publishing = manifest.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
-  const refresh = manifest.refresh;
+  const { refresh } = manifest;
   const pem = differing.some((holding) => holding.kind === 'publish' && holding.format === 'pem');
   return {
-    publish: jwks.length > 0 && !publishing && !dropping && !refresh?.publish,
+    publish: !refresh?.publish && jwks.some((holding) => !isUnderWay(manifest, holding)),
     deliver: !switching && !refresh?.deliver && (pem || differing.some((holding) => holding.kind === 'deliver')),
-    missing,
+    missing: missing.map((key) => key.kid),
+    returned: returned.map((key) => key.kid),
   };
+}
+
+/** Lacks only keys that are about to be published, and holds beyond what it should only keys that are about to go. */
+function isUnderWay(manifest: Manifest, holding: Holding): boolean {
+  const held = heldKids(holding, manifest) ?? [];
+  const wanted = wantedKeys(outletContent(manifest), holding) ?? [];
+  const keysOf = (kids: readonly (string | null)[]) => manifest.keys.filter((key) => kids.includes(key.kid));
+  const lacking = keysOf(wanted.filter((kid) => !held.includes(kid)));
+  const surplus = keysOf(held.filter((kid) => kid !== null && !wanted.includes(kid)));
+  if (lacking.length + surplus.length === 0) return false;
+  return lacking.every((key) => isComing(manifest, key)) && surplus.every(isLeaving);
+}
+
+function isComing({ rollout }: Manifest, key: Key): boolean {
+  // At an incident's deadline a key is activated though its publication was not read back.
+  const onItsWay = key.state === 'pending' || (rollout?.phase === 'switch' && rollout.kid === key.kid);
+  return onItsWay && key.publishedAt === null;
+}
+
+function isLeaving(key: Key): boolean {
+  return key.state === 'retired' && key.droppedAt === null;
 }

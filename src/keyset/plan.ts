@@ -71,7 +71,7 @@ function effect({ manifest, keyset, policy, now, request, observations }: PlanIn
     case 'generate':
       return generated(from, action, { policy, now, request });
     case 'recover':
-      return t.stored(from, kid, now);
+      return from.rollout?.kid === kid ? t.stored(from, kid, now) : t.givenUp(from, kid, now, now);
     case 'expedite':
       return t.expedited(from, request, now);
     case 'note-outlets':
@@ -112,10 +112,11 @@ function generated(
   action: Action,
   { policy, now, request }: Pick<PlanInput, 'policy' | 'now' | 'request'>,
 ): Manifest {
+  const active = activeKey(from);
   const key = {
     kid: NEW_KID,
     thumbprint: NEW_KID,
-    alg: policy.alg,
+    alg: active === null || request.changeAlg ? policy.alg : active.alg,
     publicJwk: { kty: 'OKP', crv: '', x: '' },
     hasPrivate: true,
   } as const;
@@ -149,7 +150,7 @@ function written(manifest: Manifest, holdings: readonly Holding[]): Holding[] {
   const content = outletContent(manifest);
   return holdings.map((holding) => {
     const wanted = wantedKeys(content, holding);
-    const keys = wanted?.map((kid) => ({ kid, thumbprint: kid })) ?? null;
+    const keys = wanted?.map((kid) => ({ kid, thumbprint: t.keyOf(manifest, kid).thumbprint })) ?? null;
     return { ...holding, intact: true, keys: holding.kind === 'publish' && keys === null ? holding.keys : keys };
   });
 }

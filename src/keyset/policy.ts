@@ -99,59 +99,77 @@ export function mostKeys(policy: Pick<Policy, 'verifyFor' | 'clockSkew' | 'rotat
 
 /** Everything wrong with a policy. Empty when it rejects no token. */
 export function policyProblems(policy: Policy, facts: ServiceFacts): PolicyProblem[] {
-  const problems: PolicyProblem[] = [];
-  const d = formatDuration;
-  const tooLong = (
-    ['maxTokenTtl', 'rotateEvery', 'jwksMaxAge', 'publishAhead', 'signerMaxAge', 'verifyFor', 'clockSkew'] as const
-  ).filter((field) => policy[field] > LONGEST_DURATION);
-  for (const field of tooLong) {
-    problems.push({
-      field,
-      message: `${field} ${d(policy[field])} is longer than ${d(LONGEST_DURATION)}`,
-      fix: 'use a shorter time',
-    });
-  }
-  if (tooLong.length > 0) return problems;
-  if (policy.maxTokenTtl <= 0) {
-    problems.push({
-      field: 'maxTokenTtl',
-      message: 'maxTokenTtl is 0: no token could live',
-      fix: "give your longest token's life",
-    });
-  }
+  const tooLong = DURATIONS.filter((field) => policy[field] > LONGEST_DURATION);
+  // Sums of such times would say nothing.
+  if (tooLong.length > 0) return tooLong.map((field) => tooLongProblem(field, policy[field]));
+  const problems = [tokenLifeProblem(policy), verifyForProblem(policy, facts), publishAheadProblem(policy, facts)];
+  problems.push(rotateEveryProblem(policy) ?? maxKeysProblem(policy));
+  return problems.filter((problem) => problem !== null);
+}
+
+const DURATIONS = [
+  'maxTokenTtl',
+  'rotateEvery',
+  'jwksMaxAge',
+  'publishAhead',
+  'signerMaxAge',
+  'verifyFor',
+  'clockSkew',
+] as const satisfies (keyof Policy)[];
+
+const d = formatDuration;
+
+function tooLongProblem(field: keyof Policy, duration: Duration): PolicyProblem {
+  return { field, message: `${field} ${d(duration)} is longer than ${d(LONGEST_DURATION)}`, fix: 'use a shorter time' };
+}
+
+function tokenLifeProblem({ maxTokenTtl }: Policy): PolicyProblem | null {
+  if (maxTokenTtl > 0) return null;
+  return {
+    field: 'maxTokenTtl',
+    message: 'maxTokenTtl is 0: no token could live',
+    fix: "give your longest token's life",
+  };
+}
+
+function verifyForProblem(policy: Policy, facts: ServiceFacts): PolicyProblem | null {
   const least = leastVerifyFor(policy, facts);
-  if (policy.verifyFor < least) {
-    const signer = facts.unpolledSigner ? ` + signerMaxAge ${d(policy.signerMaxAge)}` : '';
-    const deadline = facts.longestDeadline > 0 ? ` + longest deadline ${d(facts.longestDeadline)}` : '';
-    problems.push({
-      field: 'verifyFor',
-      message: `verifyFor ${d(policy.verifyFor)} would reject tokens: maxTokenTtl ${d(policy.maxTokenTtl)} + 2 x clockSkew ${d(policy.clockSkew)}${deadline}${signer} = ${d(least)}`,
-      fix: `set verifyFor to at least ${d(least)}`,
-    });
-  }
-  const leastAhead = policy.jwksMaxAge + policy.clockSkew;
+  if (policy.verifyFor >= least) return null;
+  const deadline = facts.longestDeadline > 0 ? ` + longest deadline ${d(facts.longestDeadline)}` : '';
+  const signer = facts.unpolledSigner ? ` + signerMaxAge ${d(policy.signerMaxAge)}` : '';
+  return {
+    field: 'verifyFor',
+    message: `verifyFor ${d(policy.verifyFor)} would reject tokens: maxTokenTtl ${d(policy.maxTokenTtl)} + 2 x clockSkew ${d(policy.clockSkew)}${deadline}${signer} = ${d(least)}`,
+    fix: `set verifyFor to at least ${d(least)}`,
+  };
+}
+
+function publishAheadProblem(policy: Policy, facts: ServiceFacts): PolicyProblem | null {
+  const least = policy.jwksMaxAge + policy.clockSkew;
   const atOnce = policy.publishAhead === 0 && mayPublishAtOnce(policy, facts);
-  if (policy.publishAhead < leastAhead && !atOnce) {
-    problems.push({
-      field: 'publishAhead',
-      message: `publishAhead ${d(policy.publishAhead)} would reject tokens: a verifier may cache the JWKS for jwksMaxAge ${d(policy.jwksMaxAge)} + clockSkew ${d(policy.clockSkew)} = ${d(leastAhead)}`,
-      fix: `set publishAhead to at least ${d(leastAhead)}; 0s only with unlistedVerifiers: false, jwksMaxAge: 0s and every verifier polled`,
-    });
-  }
-  if (policy.rotateEvery <= policy.publishAhead) {
-    problems.push({
-      field: 'rotateEvery',
-      message: `rotateEvery ${d(policy.rotateEvery)} is not longer than publishAhead ${d(policy.publishAhead)}: a key would be due before it may sign`,
-      fix: `set rotateEvery above ${d(policy.publishAhead)}`,
-    });
-    return problems;
-  }
-  if (mostKeys(policy) > policy.maxKeys) {
-    problems.push({
-      field: 'maxKeys',
-      message: `${mostKeys(policy)} keys would be in the JWKS at once, maxKeys is ${policy.maxKeys}: pending + active + (verifyFor ${d(policy.verifyFor)} + clockSkew ${d(policy.clockSkew)}) / rotateEvery ${d(policy.rotateEvery)}, rounded up`,
-      fix: 'rotate less often, shorten verifyFor, or raise maxKeys',
-    });
-  }
-  return problems;
+  if (policy.publishAhead >= least || atOnce) return null;
+  return {
+    field: 'publishAhead',
+    message: `publishAhead ${d(policy.publishAhead)} would reject tokens: a verifier may cache the JWKS for jwksMaxAge ${d(policy.jwksMaxAge)} + clockSkew ${d(policy.clockSkew)} = ${d(least)}`,
+    fix: `set publishAhead to at least ${d(least)}; 0s only with unlistedVerifiers: false, jwksMaxAge: 0s and every verifier polled`,
+  };
+}
+
+function rotateEveryProblem({ rotateEvery, publishAhead }: Policy): PolicyProblem | null {
+  if (rotateEvery > publishAhead) return null;
+  return {
+    field: 'rotateEvery',
+    message: `rotateEvery ${d(rotateEvery)} is not longer than publishAhead ${d(publishAhead)}: a key would be due before it may sign`,
+    fix: `set rotateEvery above ${d(publishAhead)}`,
+  };
+}
+
+function maxKeysProblem(policy: Policy): PolicyProblem | null {
+  const most = mostKeys(policy);
+  if (most <= policy.maxKeys) return null;
+  return {
+    field: 'maxKeys',
+    message: `${most} keys would be in the JWKS at once, maxKeys is ${policy.maxKeys}: pending + active + (verifyFor ${d(policy.verifyFor)} + clockSkew ${d(policy.clockSkew)}) / rotateEvery ${d(policy.rotateEvery)}, rounded up`,
+    fix: 'rotate less often, shorten verifyFor, or raise maxKeys',
+  };
 }

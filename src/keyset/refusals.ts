@@ -1,10 +1,11 @@
 import type { Known, PlanInput, Refusal } from './action.js';
+import { newestEventAt } from './change.js';
 import type { Instant } from './clock.js';
 import { approximateDuration } from './duration.js';
 import type { Manifest } from './model.js';
-import { heldKids } from './outlet-plan.js';
 import { quoteOutside } from './outside-text.js';
 import type { Policy } from './policy.js';
+import type { Holding } from './projection.js';
 
 /** What forbids every action, whatever is due. */
 export function standingRefusal(known: Known): Refusal | null {
@@ -22,20 +23,10 @@ function otherHost({ manifest, observations: { host }, request }: Known): Refusa
 
 /** Somebody's tokens depend on a key that the manifest does not know: it is never overwritten. */
 export function unknownKeys({ keyset, manifest, observations }: PlanInput): Refusal | null {
-  const known = new Set(manifest?.keys.flatMap((key) => [key.kid, key.thumbprint]) ?? []);
-  const found = observations.holdings.flatMap((holding) =>
-    (heldKids(holding, manifest) ?? []).flatMap((kid, i) => {
-      const name = kid ?? holding.keys?.[i]?.thumbprint ?? '';
-      return known.has(name) ? [] : [`${quoteOutside(name)} in ${holding.outlet}`];
-    }),
-  );
-  const damaged =
-    manifest === null
-      ? observations.holdings.filter((one) => one.keys !== null && !one.intact && one.keys.length === 0)
-      : [];
-  found.push(...damaged.map((one) => `something that can't be read in ${one.outlet}`));
-  if (manifest === null)
+  const found = observations.holdings.flatMap((holding) => unknownIn(holding, manifest));
+  if (manifest === null) {
     found.push(...observations.reported.map(({ service, kid }) => `${quoteOutside(kid)} at ${service}`));
+  }
   if (found.length === 0) return null;
   return {
     code: 'unknown-keys',
@@ -44,8 +35,29 @@ export function unknownKeys({ keyset, manifest, observations }: PlanInput): Refu
   };
 }
 
+function unknownIn(holding: Holding, manifest: Manifest | null): string[] {
+  if (manifest === null && holding.keys?.length === 0 && !holding.intact) {
+    return [`something that can't be read in ${holding.outlet}`];
+  }
+  const known = manifest?.keys ?? [];
+  return (holding.keys ?? []).flatMap(({ kid, thumbprint }) => {
+    const name = quoteOutside(kid ?? thumbprint);
+    const named = known.find((key) => (kid === null ? key.thumbprint === thumbprint : key.kid === kid));
+    if (named === undefined) return [`${name} in ${holding.outlet}`];
+    return named.thumbprint === thumbprint ? [] : [`another key named ${name} in ${holding.outlet}`];
+  });
+}
+
+export function noKeyset({ keyset }: PlanInput): Refusal {
+  return {
+    code: 'no-keyset',
+    message: `keyset ${keyset} does not exist: there is no key to retire; nothing was changed`,
+    hint: 'check the configuration and the store; jwtrot status shows what is there',
+  };
+}
+
 export function clockRefusal(manifest: Manifest, now: Instant): Refusal {
-  const newest = manifest.events.at(-1)?.at ?? now;
+  const newest = newestEventAt(manifest) ?? now;
   return {
     code: 'clock-behind',
     message: `this clock (${new Date(now).toISOString()}) is ${approximateDuration(newest - now)} behind the newest event of keyset ${manifest.name} (${new Date(newest).toISOString()}); rotation, expiry and destruction are refused, nothing was changed`,

@@ -49,6 +49,13 @@ function keysNext(manifest: Manifest, policy: Policy): Upcoming[] {
     if (key.state === 'deprecated' && key.signedUntil !== null) {
       return [{ action: 'retire', at: verifiesUntil(key, policy), kid: key.kid, reason: 'its last token has expired' }];
     }
+    if (key.state === 'retired' && key.droppedAt === null) {
+      return [{ action: 'confirm', at: null, kid: key.kid, reason: 'verifiers have yet to drop it' }];
+    }
+    const again = manifest.retirements.find((one) => one.kid === key.kid)?.checkAgainAt;
+    if (again != null) {
+      return [{ action: 'confirm', at: again, kid: key.kid, reason: 'verifiers are looked at once more' }];
+    }
     if (key.state === 'retired' && key.goneAt !== null) {
       return [{ action: 'destroy', at: key.goneAt, kid: key.kid, reason: 'the recovery window ends' }];
     }

@@ -1,0 +1,133 @@
+import * as v from 'valibot';
+import { ALGORITHM_NAMES } from './algorithm.js';
+import type { Instant } from './clock.js';
+import { KEYSET_NAME, LONGEST_TEXT, THUMBPRINT } from './model.js';
+import { KEY_STATES } from './states.js';
+
+/*
+ * The shape of a stored manifest, schema 1. Strict: a field that is not known may mean something, so it is refused.
+ */
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+const instant = v.pipe(
+  v.string(),
+  v.regex(RFC3339),
+  v.transform((text): Instant => Date.parse(text)),
+  v.finite(),
+);
+const time = v.optional(v.nullable(instant), null);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const duration = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const kid = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
+const nullableKid = v.optional(v.nullable(kid), null);
+const base64url = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/), v.maxLength(1024));
+const reason = v.picklist(['expired', 'compromised', 'superseded', 'failed']);
+const flag = v.optional(v.boolean(), false);
+const text = v.pipe(v.string(), v.maxLength(LONGEST_TEXT));
+
+const publicJwk = v.variant('kty', [
+  v.strictObject({ kty: v.literal('RSA'), n: base64url, e: base64url }),
+  v.strictObject({ kty: v.literal('EC'), crv: v.string(), x: base64url, y: base64url }),
+  v.strictObject({ kty: v.literal('OKP'), crv: v.string(), x: base64url }),
+]);
+
+const key = v.strictObject({
+  kid,
+  thumbprint: v.pipe(v.string(), v.regex(THUMBPRINT)),
+  version: count,
+  alg: v.picklist(ALGORITHM_NAMES),
+  state: v.picklist(KEY_STATES),
+  publicJwk: v.optional(v.nullable(publicJwk), null),
+  hasPrivate: flag,
+  createdAt: instant,
+  publishedAt: time,
+  confirmedAt: time,
+  activatedAt: time,
+  signedFrom: time,
+  deprecatedAt: time,
+  signedUntil: time,
+  maxTokenTtl: v.optional(duration, 0),
+  verifyFor: v.optional(duration, 0),
+  retiredAt: time,
+  reason: v.optional(v.nullable(reason), null),
+  droppedAt: time,
+  goneAt: time,
+  deleteAgainAt: time,
+  destroyedAt: time,
+});
+
+const owner = v.strictObject({
+  host: v.string(),
+  hostname: v.string(),
+  bootId: v.string(),
+  pidNamespace: v.string(),
+  pid: count,
+  startTime: v.string(),
+});
+
+const rollout = v.strictObject({
+  kid,
+  former: nullableKid,
+  direction: v.picklist(['forward', 'back']),
+  phase: v.picklist(['store', 'publish', 'verify', 'ahead', 'switch']),
+  startedAt: instant,
+  forced: flag,
+  immediate: flag,
+});
+
+const retirement = v.strictObject({
+  kid,
+  reason,
+  requestedAt: instant,
+  deadlineAt: instant,
+  noReplacement: flag,
+  purge: flag,
+  checkAgainAt: time,
+});
+
+export const manifestSchema = v.strictObject({
+  schema: v.literal(1),
+  name: v.pipe(v.string(), v.regex(KEYSET_NAME)),
+  revision: count,
+  commits: v.pipe(v.array(v.strictObject({ id: v.string(), at: instant })), v.minLength(1)),
+  host: v.optional(v.nullable(v.strictObject({ id: v.string(), hostname: v.string() })), null),
+  keys: v.array(key),
+  rollout: v.optional(v.nullable(rollout), null),
+  reloadsUntil: time,
+  refresh: v.optional(v.nullable(v.strictObject({ publish: flag, deliver: flag, since: instant })), null),
+  retirements: v.optional(v.array(retirement), []),
+  lease: v.optional(
+    v.nullable(v.strictObject({ id: v.string(), owner, verb: text, since: instant, until: instant })),
+    null,
+  ),
+  backoff: v.optional(v.nullable(v.strictObject({ failures: count, until: instant, because: text })), null),
+  events: v.optional(
+    v.array(v.strictObject({ at: instant, type: text, kid: nullableKid, detail: v.optional(v.nullable(text), null) })),
+    [],
+  ),
+});
+
+/** The members that are instants: numbers in memory, RFC 3339 in UTC where they are stored. */
+export const INSTANTS: ReadonlySet<string> = new Set([
+  'at',
+  'since',
+  'until',
+  'createdAt',
+  'publishedAt',
+  'confirmedAt',
+  'activatedAt',
+  'signedFrom',
+  'deprecatedAt',
+  'signedUntil',
+  'retiredAt',
+  'droppedAt',
+  'goneAt',
+  'deleteAgainAt',
+  'destroyedAt',
+  'startedAt',
+  'reloadsUntil',
+  'requestedAt',
+  'deadlineAt',
+  'checkAgainAt',
+]);

@@ -1,0 +1,93 @@
+import { change, changeRollout, countedFrom, keyOf, longest, move, note, type TokenLife } from './change.js';
+import type { Duration, Instant } from './clock.js';
+import { DAY, HOUR } from './clock.js';
+import { JwtrotError } from './error.js';
+import type { Backoff, Key, Manifest } from './model.js';
+import { activeKey } from './projection.js';
+
+/*
+ * Which key signs: the switch, its confirmation, the way back, and how failed attempts hold off the next.
+ */
+
+function deprecate(manifest: Manifest, key: Key, policy: TokenLife, at: Instant): Manifest {
+  return move(manifest, key.kid, 'deprecated', { deprecatedAt: at, signedUntil: null, ...longest(key, policy) });
+}
+
+function makeActive(manifest: Manifest, kid: string, policy: TokenLife, at: Instant): Manifest {
+  const key = keyOf(manifest, kid);
+  return move(manifest, kid, 'active', {
+    activatedAt: at,
+    signedFrom: key.signedFrom ?? at,
+    signedUntil: null,
+    deprecatedAt: null,
+    reason: null,
+    ...longest(key, policy),
+  });
+}
+
+/** The switch: one atomic commit. */
+export function activated(manifest: Manifest, kid: string, policy: TokenLife, at: Instant): Manifest {
+  const active = activeKey(manifest);
+  const before = active === null ? manifest : deprecate(manifest, active, policy, at);
+  const switched = changeRollout(makeActive(before, kid, policy, at), { phase: 'switch' });
+  return note(switched, at, 'activated', kid);
+}
+
+/**
+ * Every signer confirmed the active key: the clock of the keys before it starts. Not before the end of the last reload.
+ * @param reported kids that signers still reported until now: a slow reload had brought one back, its clock starts again
+ */
+export function signersConfirmed(
+  manifest: Manifest,
+  policy: TokenLife,
+  reloadsUntil: Instant | null,
+  at: Instant,
+  reported: readonly string[] = [],
+): Manifest {
+  const until = Math.max(countedFrom(manifest, at), reloadsUntil ?? 0);
+  const wasInUse = (key: Key) => key.signedUntil === null || reported.includes(key.kid);
+  const keys = manifest.keys.map((key) =>
+    key.state === 'deprecated' && wasInUse(key) ? { ...key, ...longest(key, policy), signedUntil: until } : key,
+  );
+  const settled = { ...manifest, keys, rollout: null };
+  // A rollback ends a failed attempt: its back-off stays.
+  const backoff = manifest.rollout?.direction === 'back' ? manifest.backoff : null;
+  return note({ ...settled, backoff }, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
+}
+
+/** Back to the former key. Final: the direction never turns again. @throws JwtrotError `nothing-to-roll-back` */
+export function rolledBack(manifest: Manifest, policy: TokenLife, because: string, at: Instant): Manifest {
+  const current = manifest.rollout;
+  const active = activeKey(manifest);
+  if (current?.former == null || active === null) {
+    throw new JwtrotError(
+      'refused',
+      'nothing-to-roll-back',
+      `keyset ${manifest.name} has no former key to go back to; nothing was changed`,
+    );
+  }
+  const off = change(deprecate(manifest, active, policy, at), active.kid, { reason: 'failed' });
+  const back = changeRollout(makeActive(off, current.former, policy, at), { direction: 'back', phase: 'switch' });
+  return note(back, at, 'rolled-back', active.kid, because);
+}
+
+export function policyRecorded(manifest: Manifest, kid: string, policy: TokenLife, at: Instant): Manifest {
+  return note(change(manifest, kid, longest(keyOf(manifest, kid), policy)), at, 'policy-recorded', kid);
+}
+
+/** 1 h after the first failure in a row, doubling to 24 h. */
+function waitAfter(failures: number): Duration {
+  return Math.min(DAY, HOUR * 2 ** Math.min(failures - 1, 10));
+}
+
+/** After a failed attempt the next one waits. */
+export function backedOff(manifest: Manifest, because: string, at: Instant): Manifest {
+  const failures = (manifest.backoff?.failures ?? 0) + 1;
+  const backoff = { failures, until: at + waitAfter(failures), because: because.slice(0, 400) };
+  return note({ ...manifest, backoff }, at, 'backed-off');
+}
+
+/** When the failure happened that a back-off follows. */
+export function failedAt(backoff: Backoff): Instant {
+  return backoff.until - waitAfter(backoff.failures);
+}
