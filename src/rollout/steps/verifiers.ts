@@ -1,4 +1,6 @@
-import { incidentDeadline } from '../../keyset/incident.js';
+import type { Instant } from '../../keyset/clock.js';
+import { activeKeyBeingRetired } from '../../keyset/incident.js';
+import type { Manifest } from '../../keyset/model.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
 import { activated, backedOff, keyOf, verifiersConfirmed } from '../../keyset/transitions.js';
@@ -17,8 +19,13 @@ function verifiersOf(run: Run) {
   return run.context.services.filter((port) => verifies(port.service));
 }
 
+/** Only a leaked key's replacement is in a hurry: another new key is waited for, whatever is being dropped meanwhile. */
+function replacementDeadline(manifest: Manifest): Instant | null {
+  return activeKeyBeingRetired(manifest)?.deadlineAt ?? null;
+}
+
 function askVerifiers(run: Run, kid: string): Promise<Answer[]> {
-  const until = incidentDeadline(run.ledger.known);
+  const until = replacementDeadline(run.ledger.known);
   return ask(run, { services: verifiersOf(run), wanted: { accepts: [kid] }, reload: 'needed', until });
 }
 
@@ -41,7 +48,7 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
   if (run.holdings.some((holding) => holding.kind === 'publish' && !holdsWanted(holding, ledger.known))) return {};
   const served = await context.outlets.readBack(
     outletContent(ledger.known),
-    timeFor(run, READ_BACK_DEADLINE, incidentDeadline(ledger.known)),
+    timeFor(run, READ_BACK_DEADLINE, replacementDeadline(ledger.known)),
     context.signal,
   );
   if (served.length > 0) {
@@ -78,8 +85,8 @@ function signsOn(run: Run): string {
 /** The gate stays shut: the old key signs on. */
 async function shut(run: Run, kid: string, answers: readonly Answer[]): Promise<Performed> {
   const waiting = unconfirmed(answers);
-  // In an incident the operator's deadline decides, not this.
-  if (run.ledger.known.retirements.some((one) => one.checkAgainAt === null)) {
+  // Where a leaked key is to be replaced, the operator's deadline decides, not this.
+  if (replacementDeadline(run.ledger.known) !== null) {
     run.blocked.add('rollout');
     return {};
   }
