@@ -111,15 +111,15 @@ export class HostOutlets {
           ...this.publish.map((place) => this.#writePublish(runner, place, content)),
           ...this.deliver.map((place) => this.#writeDeliver(runner, place, content, privateKey)),
         ]);
-        const wrote: Written = { publish: false, deliver: false };
         const failure = ended.find((one) => one.status === 'rejected');
         if (failure !== undefined) throw failure.reason;
-        return ended.reduce((sum, one, i) => {
-          const did = one.status === 'fulfilled' && one.value;
-          return i < this.publish.length
-            ? { ...sum, publish: sum.publish || did }
-            : { ...sum, deliver: sum.deliver || did };
-        }, wrote);
+        const did = ended.map((one) => one.status === 'fulfilled' && one.value);
+        const published = did.slice(0, this.publish.length);
+        const written: Written = {
+          publish: published.includes(true),
+          deliver: did.slice(published.length).includes(true),
+        };
+        return written;
       },
     };
   }

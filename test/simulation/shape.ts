@@ -87,7 +87,9 @@ function someServices(random: Random, secondHost: boolean, unlisted: boolean): S
   if (random.chance(0.3)) list.push(make('web', random.pick(['verifier', 'both'] as const), true));
   if (unlisted && random.chance(0.2)) list.push(make('edge', 'verifier', false));
   if (random.chance(0.2)) list.push(make('second', 'signer', random.chance(0.8)));
-  if (secondHost) list.push(make('branch', random.pick(['verifier', 'both'] as const), true, true));
+  // A signer there would have no key at all until `sync` has run: it asks the store.
+  if (secondHost)
+    list.push({ ...make('branch', random.pick(['verifier', 'both'] as const), true, true), asksStore: true });
   return list;
 }
 
