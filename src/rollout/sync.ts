@@ -1,9 +1,12 @@
 import { NOTHING_ASKED } from '../keyset/action.js';
 import { JwtrotError } from '../keyset/error.js';
-import { holdsWanted } from '../keyset/outlet-plan.js';
-import { outletContent } from '../keyset/projection.js';
+import type { Manifest } from '../keyset/model.js';
+import { holdsWanted, unexplained } from '../keyset/outlet-plan.js';
+import { type Holding, outletContent } from '../keyset/projection.js';
 import { unknownKeys } from '../keyset/refusals.js';
+import { outletsFound } from '../keyset/transitions.js';
 import type { Written } from '../outlets/outlet.js';
+import type { Snapshot } from '../store/store.js';
 import type { KeysetContext } from './context.js';
 import { observe } from './observe.js';
 import { LOCK_TIMEOUT, unwrapActive } from './steps/outlets.js';
@@ -16,8 +19,40 @@ export interface SyncResult {
 }
 
 /**
+ * A pending key that was published and is missing here: a cache may have taken the set without it, so `publishAhead`
+ * starts anew (TRACES 11). Once this has written the outlet again, no later run could see that; so it is committed
+ * first. No lease is taken: whoever holds it loses one commit, reads again and goes on.
+ */
+async function noteMissing(context: KeysetContext, found: Snapshot, holdings: readonly Holding[]): Promise<Manifest> {
+  const { store, name, clock, newId, host, bound } = context;
+  let snapshot = found;
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    const { manifest } = snapshot;
+    const differing = holdings.filter((holding) => !holdsWanted(holding, manifest));
+    const lacking = unexplained(manifest, differing);
+    // Other hosts' outlets follow behind as a matter of course.
+    if (!bound || manifest.host?.id !== host.self.host || lacking.missing.length === 0) return manifest;
+    const at = clock.now();
+    const next: Manifest = {
+      ...outletsFound(manifest, lacking, at),
+      revision: manifest.revision + 1,
+      commits: [...manifest.commits, { id: newId(), at }],
+    };
+    const won = await store.commitManifest(next, snapshot);
+    if (won !== null) return won.manifest;
+    snapshot = (await store.readManifest(name)) ?? snapshot;
+  }
+  throw new JwtrotError(
+    'store',
+    'commit-contended',
+    `keyset ${name} is written by somebody else all the time; its outlets were not written`,
+    { hint: 'run jwtrot sync again' },
+  );
+}
+
+/**
  * Makes the outlets of this host what the manifest says: at boot before the signers start, and on further hosts. Takes
- * no lease and writes no manifest.
+ * no lease, and writes the manifest only to note that a pending key had gone missing.
  * @throws JwtrotError
  */
 export async function syncKeyset(context: KeysetContext, options: { acceptOlder: boolean }): Promise<SyncResult> {
@@ -42,7 +77,7 @@ export async function syncKeyset(context: KeysetContext, options: { acceptOlder:
     });
     if (refusal !== null) throw new JwtrotError('refused', refusal.code, refusal.message, { hint: refusal.hint });
     if (found === null) return { name, revision: null, written: { publish: false, deliver: false } };
-    const { manifest } = found;
+    const manifest = await noteMissing(context, found, holdings);
     const content = outletContent(manifest);
     const settled = holdings.every((holding) => holdsWanted(holding, manifest));
     const written = settled

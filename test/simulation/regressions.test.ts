@@ -24,4 +24,22 @@ describe('Histories that the simulation found', () => {
     expect(stage.key('k3').confirmedAt).not.toBeNull();
     expect(await stage.broken()).toEqual([]);
   });
+
+  it('a JWKS that was set back starts publishAhead anew, although a sync repaired it before any rotate saw it', async () => {
+    const stage = new Stage();
+    const { operators, world } = stage;
+    await stage.beginAhead();
+    const outlets = world.outlets[0];
+    outlets.setBack(outlets.publish[0]!, [stage.kid('k1')]);
+    await operators.pass(11 * MINUTE);
+    await operators.until({ runner: operators.sync(world.hosts[0]) });
+    expect(stage.published).toEqual(['k1', 'k2']);
+    await operators.pass(MINUTE);
+    await operators.run();
+    expect(stage.active).toBe('k1');
+    await operators.pass(12 * MINUTE);
+    await operators.run();
+    expect(stage.active).toBe('k2');
+    expect(await stage.broken()).toEqual([]);
+  });
 });

@@ -1,4 +1,5 @@
 import type { Instant } from '../../keyset/clock.js';
+import { activateDueAt } from '../../keyset/due.js';
 import { activeKeyBeingRetired } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
@@ -35,7 +36,10 @@ export async function confirmVerifiers(run: Run, kid: string): Promise<Performed
   await ledger.hold();
   const answers = await askVerifiers(run, kid);
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
-  await ledger.commit((m, at) => (keyOf(m, kid).state === 'pending' ? verifiersConfirmed(m, kid, at) : null));
+  await ledger.commit((m, at) => {
+    const { state, publishedAt } = keyOf(m, kid);
+    return state === 'pending' && publishedAt !== null ? verifiersConfirmed(m, kid, at) : null;
+  });
   return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
 }
 
@@ -73,7 +77,12 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
     if (unconfirmed(last).length > 0) return shut(run, kid, last);
   }
   ledger.assertTimeFor('the switch', 5_000);
-  await ledger.commit((m, at) => (keyOf(m, kid).state === 'pending' ? activated(m, kid, context.policy, at) : null));
+  await ledger.commit((m, at) => {
+    const key = keyOf(m, kid);
+    // A `sync` may have found it missing since: `publishAhead` starts anew.
+    const isDue = key.state === 'pending' && at >= activateDueAt(m, key, context.policy);
+    return isDue ? activated(m, kid, context.policy, at) : null;
+  });
   return {};
 }
 
