@@ -1,7 +1,7 @@
 // Bundles src/ into dist/. One file per lazily loaded part, so that `status` does not pay for the AWS clients.
 // The dependencies are bundled: what an operator installs is exactly what was tested, and start-up is a figure.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,9 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
-rmSync(dist, { recursive: true, force: true });
+// Made beside it and put in its place as a whole: a command that runs meanwhile finds the old one or the new one.
+const fresh = join(root, `dist.${process.pid}`);
+process.on('exit', () => rmSync(fresh, { recursive: true, force: true }));
 
 /**
  * Node's own modules, taken as they are. An ESM import of one reads every export, so that `node:fs` loads all streams and
@@ -36,7 +38,7 @@ const builtins = {
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { main: 'src/cli/main.ts', index: 'src/index.ts' },
-  outdir: 'dist',
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -69,9 +71,16 @@ function licences(inputs) {
   }
   return [...byText].map(([text, names]) => `${names.join('\n')}\n\n${text}\n`).join(`\n${'-'.repeat(78)}\n\n`);
 }
-writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), licences(metafile.inputs));
+writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licences(metafile.inputs));
 
-execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.types.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
+execFileSync(
+  process.execPath,
+  [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.types.json', '--outDir', join(fresh, 'types')],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
+
+rmSync(dist, { recursive: true, force: true });
+renameSync(fresh, dist);
