@@ -31,12 +31,22 @@ export function wasGivenUp(key: Key): boolean {
   return key.reason === 'failed' && key.publishedAt === null && key.signedFrom === null;
 }
 
+/** The pending key may sign, the gate aside. What need not wait does not wait for a clock that is behind either. */
+export function mayActivate(manifest: Manifest, key: Key, policy: Policy, now: Instant): boolean {
+  if (key.publishedAt === null || key.confirmedAt === null) return false;
+  return isAtOnce(manifest, key) || now >= activateDueAt(manifest, key, policy);
+}
+
+function isAtOnce(manifest: Manifest, key: Key): boolean {
+  return manifest.rollout?.immediate === true || isFirstKey(manifest, key.kid);
+}
+
 /** When the pending key may sign, the gate aside. */
 export function activateDueAt(manifest: Manifest, key: Key, policy: Policy): Instant {
-  const rollout = manifest.rollout;
+  const { rollout } = manifest;
   if (key.publishedAt === null || key.confirmedAt === null) return Number.POSITIVE_INFINITY;
   const shown = Math.max(key.publishedAt, key.confirmedAt);
-  if (rollout?.immediate || isFirstKey(manifest, key.kid)) return shown;
+  if (isAtOnce(manifest, key)) return shown;
   const ahead = shown + policy.publishAhead;
   const active = activeKey(manifest);
   if (active === null || rollout?.forced) return ahead;

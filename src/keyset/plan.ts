@@ -39,7 +39,8 @@ export function plan(input: PlanInput): Plan {
 /** What an operator asked is done once. */
 export function consume(request: Request, action: Action): Request {
   if (action.type === 'record-retirement') return { ...request, retire: null };
-  if (action.type === 'generate' || action.type === 'expedite' || action.type === 'confirm-signers') {
+  const isSwitch = action.type === 'confirm-signers' && action.reason !== 'interrupted';
+  if (action.type === 'generate' || action.type === 'expedite' || isSwitch) {
     return { ...request, force: false, immediate: false, changeAlg: action.type !== 'generate' && request.changeAlg };
   }
   return request;

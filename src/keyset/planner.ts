@@ -4,7 +4,17 @@ import { incident, recordRetirement } from './incident-rules.js';
 import { confirmDrop, deleteSecret, destroy, expire, lookAgain, recordPolicy } from './key-rules.js';
 import { outletActions } from './outlet-plan.js';
 import { clockRefusal, noKeyset, standingRefusal, unknownKeys } from './refusals.js';
-import { expedite, recover, refresh, refuseTooMany, resume, stage, startOver, supersede } from './rollout-rules.js';
+import {
+  confirmAgain,
+  expedite,
+  recover,
+  refresh,
+  refuseTooMany,
+  resume,
+  stage,
+  startOver,
+  supersede,
+} from './rollout-rules.js';
 
 /** The next thing to do. Pure: the same input, the same answer. */
 export function decide(input: PlanInput): Decision {
@@ -49,6 +59,7 @@ const URGENT: readonly Rule[] = [
 const RULES: readonly Rule[] = [
   ...URGENT,
   refuseClock,
+  confirmAgain,
   startOver,
   supersede,
   stage,

@@ -1,6 +1,6 @@
 import { act, type Found, type Known, type Reason } from './action.js';
-import { activateDueAt, isBackingOff, stageDueAt } from './due.js';
-import { isOverdue } from './incident.js';
+import { isBackingOff, mayActivate, stageDueAt } from './due.js';
+import { activeKeyBeingRetired, isOverdue } from './incident.js';
 import type { Key, Rollout } from './model.js';
 import { activeKey, publishedKeys } from './projection.js';
 import { tooManyKeys } from './refusals.js';
@@ -35,7 +35,7 @@ export function resume(known: Known): Found {
   // With the wrong algorithm it is never going to sign: `supersede` comes first.
   if (isSuperseded(known, key)) return null;
   if (key.confirmedAt === null) return act('confirm-verifiers', key.kid, 'new-key');
-  return now >= activateDueAt(manifest, key, policy) ? act('activate', key.kid, 'published-long-enough') : null;
+  return mayActivate(manifest, key, policy, now) ? act('activate', key.kid, 'published-long-enough') : null;
 }
 
 function confirmSwitch({ manifest, now, blocked }: Known, rollout: Rollout): Found {
@@ -50,6 +50,19 @@ function isHeldOff({ manifest, now, request }: Known, rollout: Rollout): boolean
   if (backoff === null || !isBackingOff(manifest, now) || request.force || retirements.length > 0) return false;
   // The way back begins with the failure that the back-off follows. It waits only if it failed itself since.
   return rollout.direction === 'forward' || failedAt(backoff) > (activeKey(manifest)?.activatedAt ?? 0);
+}
+
+/**
+ * A former key's clock has not started: when signers confirmed, a reload was under way that could bring it back. Now that
+ * its time is over they are looked at once more.
+ */
+export function confirmAgain({ manifest, now, request, blocked }: Known): Found {
+  const active = activeKey(manifest);
+  const isOwed = manifest.keys.some((key) => key.state === 'deprecated' && key.hasPrivate && key.signedUntil === null);
+  if (!isOwed || active === null || manifest.rollout !== null || activeKeyBeingRetired(manifest) !== null) return null;
+  if (blocked.has('rollout') || blocked.has('outlets') || now < (manifest.reloadsUntil ?? 0)) return null;
+  if (isBackingOff(manifest, now) && !request.force) return null;
+  return act('confirm-signers', active.kid, 'interrupted');
 }
 
 export function refresh({ manifest, now, blocked, request }: Known): Found {

@@ -55,6 +55,16 @@ export function signersConfirmed(
   return note({ ...settled, backoff }, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
 }
 
+/**
+ * Every signer confirmed the active key, but a reload that was ordered before it was delivered may still be under way and
+ * bring a former key back. So the clock of the keys before it starts only when signers have been looked at once more.
+ */
+export function signersConfirmedForNow(manifest: Manifest, at: Instant): Manifest {
+  const backoff = manifest.rollout?.direction === 'back' ? manifest.backoff : null;
+  const kid = activeKey(manifest)?.kid ?? null;
+  return note({ ...manifest, rollout: null, backoff }, at, 'signers-confirmed', kid, 'an earlier reload is under way');
+}
+
 /** Back to the former key. Final: the direction never turns again. @throws JwtrotError `nothing-to-roll-back` */
 export function rolledBack(manifest: Manifest, policy: TokenLife, because: string, at: Instant): Manifest {
   const current = manifest.rollout;

@@ -16,5 +16,12 @@ export {
   stored,
   verifiersConfirmed,
 } from './staging.js';
-export { activated, backedOff, policyRecorded, rolledBack, signersConfirmed } from './switching.js';
+export {
+  activated,
+  backedOff,
+  policyRecorded,
+  rolledBack,
+  signersConfirmed,
+  signersConfirmedForNow,
+} from './switching.js';
 export { clockAccepted, hostTaken, outletsFound, refreshed } from './upkeep.js';

@@ -234,6 +234,13 @@ export class HostOutlets {
     place.set(kids, { takenAway: this.world.tokens.inUse() });
   }
 
+  /** Something from outside has changed an outlet, and it was not written again since. */
+  wasTamperedWith(): boolean {
+    const active = this.world.store.manifest?.keys.some((key) => key.state === 'active') ?? false;
+    const lost = this.deliver.some((place) => active && place.kid === null);
+    return lost || this.publish.some((place) => place.content.takenAway.size > 0);
+  }
+
   reboot(): void {
     const takenAway = this.world.tokens.inUse();
     for (const place of this.publish) {

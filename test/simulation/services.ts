@@ -147,7 +147,7 @@ export class SimService {
       const readAt = world.faults.between(0, effect);
       if (fault === 'restarts') worker.stop();
       world.scheduler.after(readAt, () => {
-        const read = worker.read(true);
+        const read = worker.read(true, !late);
         world.scheduler.after(effect - readAt, () => this.#apply(worker, read));
       });
     }

@@ -13,14 +13,14 @@ export function unsettled(world: World): string[] {
   const isAhead = world.checks.mayBeKeyless && activeKey(manifest) === null && manifest.rollout?.phase === 'ahead';
   if (isAhead) return [];
   return [
-    ...inManifest(manifest),
+    ...inManifest(manifest, world.hosts[0].now()),
     ...inOutlets(world, manifest),
     ...inServices(world, manifest),
     ...inStore(world, manifest),
   ];
 }
 
-function inManifest(manifest: Manifest): string[] {
+function inManifest(manifest: Manifest, now: number): string[] {
   const found: string[] = [];
   if (activeKey(manifest) === null) found.push('no key is active');
   if (manifest.lease !== null) found.push('a lease is held');
@@ -31,7 +31,9 @@ function inManifest(manifest: Manifest): string[] {
     const name = `${short(key.kid)} (${key.state})`;
     if (key.state === 'creating') found.push(name);
     if (key.state === 'pending' && manifest.rollout?.kid !== key.kid) found.push(`${name} without a rollout`);
-    if (key.state === 'deprecated' && key.signedUntil === null) found.push(`${name} has no signedUntil`);
+    // While an earlier reload is under way the clock of a former key has not begun.
+    const mayWait = manifest.rollout === null && (manifest.reloadsUntil ?? 0) > now;
+    if (key.state === 'deprecated' && key.signedUntil === null && !mayWait) found.push(`${name} has no signedUntil`);
     if (key.state === 'retired' && key.droppedAt === null) found.push(`${name} is not dropped`);
     if (key.state === 'retired' && key.goneAt === null) found.push(`${name} is not deleted`);
   }

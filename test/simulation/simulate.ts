@@ -4,6 +4,7 @@ import type { KeysetResult } from '../../src/rollout/rotate.js';
 import { Operators, type Started } from './operators.js';
 import { Random } from './random.js';
 import { type Fate, UNDISTURBED } from './runner.js';
+import type { SimService } from './services.js';
 import { unsettled } from './settled.js';
 import { type Shape, shapeOf } from './shape.js';
 import { World } from './world.js';
@@ -44,6 +45,10 @@ const DEEDS = {
   secondRunner: 5,
   policy: 2,
 } as const;
+
+function isElsewhere(service: SimService): boolean {
+  return service.shape.service.name === 'branch';
+}
 
 /** One history: what happens to whom, and when, from the seed alone. */
 class History {
@@ -117,7 +122,8 @@ class History {
       case 'retireBare':
         return this.#retire(true);
       case 'sync':
-        operators.sync(main, this.#fate());
+        // By hand it would hide from the next run that services hold what outlets held meanwhile: it is for the boot.
+        if (!world.outlets[0].wasTamperedWith()) operators.sync(main, this.#fate());
         return;
       case 'secondRunner':
         if (world.shape.secondHost && world.store.manifest !== null)
@@ -175,13 +181,16 @@ class History {
     for (const runner of main.runners.values()) runner.die();
     main.boot += 1;
     world.outlets[0].reboot();
-    const down = random.between(SECOND, MINUTE);
+    for (const service of world.services)
+      for (const worker of service.workers) if (!isElsewhere(service)) worker.stop();
+    await this.operators.pass(random.between(SECOND, MINUTE));
+    // Services are ordered after `sync`, and start all the same where it fails.
+    if (random.chance(0.7)) await this.operators.until({ runner: this.operators.sync(main, this.#fate()) }, 5 * MINUTE);
+    for (const runner of main.runners.values()) if (runner.verb === 'sync') runner.die();
     for (const service of world.services) {
-      if (service.shape.signsFrom === world.outlets[1].deliver[0] && service.shape.signsFrom !== null) continue;
-      for (const instance of service.instances) service.restart(instance, down + random.between(0, 30 * SECOND));
+      if (isElsewhere(service)) continue;
+      for (const instance of service.instances) service.restart(instance, random.between(0, 30 * SECOND));
     }
-    await this.operators.pass(down);
-    if (random.chance(0.7)) this.operators.sync(main, this.#fate());
     this.#start(this.operators.rotate({}, this.#fate()));
   }
 

@@ -27,8 +27,9 @@ export class Worker {
   /**
    * What it reads now, to take effect at once or later.
    * @param staleness true: perhaps from a cache; else how old a copy, in milliseconds
+   * @param mayLag a signer that asks the store may be answered by a replica that lags behind; one that takes its time is not
    */
-  read(staleness: boolean | number): Reading {
+  read(staleness: boolean | number, mayLag = true): Reading {
     const { service } = this;
     const { world } = service;
     const place: PublishPlace | null = service.verifiesFrom;
@@ -36,7 +37,7 @@ export class Worker {
     const stale = staleness === true && jwksMaxAge > 0 && world.faulty('stale');
     const age = typeof staleness === 'number' ? staleness : stale ? world.faults.between(0, jwksMaxAge) : 0;
     return {
-      kid: service.signs ? service.deliveredKid(staleness === true) : null,
+      kid: service.signs ? service.deliveredKid(staleness === true && mayLag) : null,
       view: place === null ? NOTHING : place.read(age),
       order: world.nextOrder(),
       life: this.#life,

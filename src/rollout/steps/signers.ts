@@ -1,6 +1,12 @@
 import { incidentDeadline } from '../../keyset/incident.js';
 import { activeKey } from '../../keyset/projection.js';
-import { backedOff, refreshed, rolledBack, signersConfirmed } from '../../keyset/transitions.js';
+import {
+  backedOff,
+  refreshed,
+  rolledBack,
+  signersConfirmed,
+  signersConfirmedForNow,
+} from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { block, type Performed, type Run } from '../run.js';
@@ -18,17 +24,21 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   await ledger.hold();
   const kid = activeKey(ledger.known)?.kid ?? '';
   const deadline = incidentDeadline(ledger.known);
+  // Reloads ordered until now may have read the former key; those of this step read what has been delivered.
+  const earlier = ledger.reloadsUntil ?? 0;
+  const isSwitch = ledger.known.rollout !== null;
   const answers = await ask(run, {
     services: context.services.filter((port) => signs(port.service)),
     wanted: { signs: kid },
-    reload: 'always',
+    reload: isSwitch ? 'always' : 'needed',
     until: deadline === null ? null : Math.max(deadline, context.clock.now() + GRACE),
   });
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) return notConfirmed(run, kid, answers, waiting);
-  await ledger.commit((m, at) =>
-    m.rollout?.phase === 'switch' ? signersConfirmed(m, context.policy, ledger.reloadsUntil, at) : null,
-  );
+  await ledger.commit((m, at) => {
+    if (isSwitch && m.rollout?.phase !== 'switch') return null;
+    return earlier > at ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
+  });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
 }
 
