@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../src/keyset/model.js';
+import { backedOff, rolledBack } from '../../src/keyset/transitions.js';
+import { DAY, HOUR, POLICY, rotated, SECOND, START, Story, settled, staged, switching } from './story.js';
+
+/** What a run commits when signers do not confirm and there is a key to go back to. */
+function goBack(story: Story): void {
+  story.manifest = backedOff(rolledBack(story.known, story.policy, 'issuer: refused', story.now), 'issuer', story.now);
+}
+
+function failed(manifest: Manifest, at: number): number {
+  return (backedOff(manifest, 'issuer: no answer', at).backoff?.until ?? 0) - at;
+}
+
+describe('a rollback', () => {
+  it('is finished in the same run: the back-off that it caused does not hold up the way back', () => {
+    const story = switching();
+    goBack(story);
+    expect(story.known.rollout).toMatchObject({ kid: 'k2', former: 'k1', direction: 'back', phase: 'switch' });
+    expect(story.states).toBe('k1: active, k2: deprecated');
+    expect(story.step()).toBe('write-outlets k2 rolled-back');
+    expect(story.step()).toBe('confirm-signers k1 rolled-back');
+    expect(story.known.rollout).toBeNull();
+    expect(story.known.backoff).toMatchObject({ failures: 1, until: story.now + HOUR, because: 'issuer' });
+  });
+
+  it('waits like anything else once it has failed itself, but not for an operator', () => {
+    const story = switching();
+    goBack(story);
+    story.step();
+    story.now += 120 * SECOND;
+    story.manifest = backedOff(story.known, 'issuer: no answer', story.now);
+    expect(story.next).toBe('nothing');
+    story.request = { ...story.request, force: true };
+    expect(story.next).toBe('confirm-signers k1 rolled-back');
+    story.request = { ...story.request, force: false };
+    story.now += 2 * HOUR;
+    expect(story.next).toBe('confirm-signers k1 rolled-back');
+  });
+
+  it('keeps the key that failed until its last token has expired, counted from the confirmation', () => {
+    const story = switching();
+    goBack(story);
+    story.step();
+    story.now += HOUR;
+    story.step();
+    expect(story.key('k2')).toMatchObject({ reason: 'failed', signedUntil: story.now });
+    expect(story.key('k1').signedUntil).toBeNull();
+    story.manifest = { ...story.known, backoff: null };
+    const until = story.now + 8 * DAY + 60 * SECOND;
+    for (; story.now < until - HOUR; story.now += HOUR) story.run();
+    expect(story.jwks).toContain('k2');
+    story.now = until;
+    expect(story.run()).toContain('retire k2 failed');
+    expect(story.key('k2').reason).toBe('failed');
+  });
+
+  it('does not make the old key young: the next attempt comes with the end of the back-off', () => {
+    const story = switching();
+    goBack(story);
+    story.run();
+    story.now += HOUR - 1;
+    expect(story.next).toBe('nothing');
+    story.now += 1;
+    expect(story.next).toBe('generate - age');
+  });
+
+  it('is final: until it is confirmed nothing is staged, forced or not', () => {
+    const story = switching();
+    goBack(story);
+    story.step();
+    story.blocked.add('rollout');
+    for (const asked of [{}, { force: true }, { force: true, immediate: true }]) {
+      story.request = { ...story.request, ...asked };
+      expect(story.next).toBe('nothing');
+    }
+  });
+
+  it('clears the end of use of a key that signs again, and sets it anew (TRACES 9)', () => {
+    const story = switching();
+    goBack(story);
+    story.run();
+    expect(story.key('k1')).toMatchObject({ state: 'active', signedUntil: null, deprecatedAt: null, reason: null });
+    const again = rotated();
+    again.run({ force: true, immediate: true });
+    expect(again.key('k1').signedUntil).toBe(START + 90 * DAY);
+    expect(again.states).toBe('k1: deprecated, k2: deprecated, k3: active');
+  });
+
+  it('has nothing to go back to at the first key (TRACES 7)', () => {
+    const story = new Story();
+    for (let i = 0; i < 5; i += 1) story.step();
+    expect(story.known.rollout).toMatchObject({ former: null, phase: 'switch' });
+    expect(() => rolledBack(story.known, POLICY, 'x', story.now)).toThrow(
+      'keyset api has no former key to go back to; nothing was changed',
+    );
+    expect(story.active).toBe('k1');
+  });
+});
+
+describe('backing off', () => {
+  it('doubles from 1 h to 24 h', () => {
+    let { manifest } = { manifest: settled().known };
+    const waits: number[] = [];
+    for (let i = 0; i < 12; i += 1) {
+      waits.push(failed(manifest, START) / HOUR);
+      manifest = backedOff(manifest, 'issuer: no answer', START);
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 24, 24, 24, 24, 24, 24, 24]);
+  });
+
+  it('goes on doubling when verifiers confirm each time and signers never do', () => {
+    const story = staged();
+    story.now = START + 90 * DAY;
+    const waits: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      while (!story.next.startsWith('confirm-signers')) story.step();
+      goBack(story);
+      story.run();
+      const until = story.known.backoff?.until ?? 0;
+      waits.push((until - story.now) / HOUR);
+      story.now = until;
+      story.run();
+      story.now += DAY;
+    }
+    expect(waits).toEqual([1, 2, 4]);
+    story.run();
+    expect(story.known.backoff).toBeNull();
+    expect(story.active).toBe('k5');
+  });
+
+  it('holds the next attempt, and says nothing is to be done', () => {
+    const story = staged();
+    story.now += DAY;
+    story.manifest = backedOff(story.known, 'gateway: no answer', story.now);
+    story.now += HOUR - 1;
+    expect(story.run()).toEqual([]);
+    story.now += 1;
+    expect(story.run()[0]).toBe('activate k2 published-long-enough');
+  });
+
+  it('does not hold what an operator forces, from its beginning to its end', () => {
+    const story = settled();
+    story.manifest = backedOff(story.known, 'issuer: refused', story.now);
+    expect(story.run()).toEqual([]);
+    expect(story.run({ force: true, immediate: true })).toEqual([
+      'generate - forced',
+      'write-outlets k2 new-key',
+      'confirm-verifiers k2 new-key',
+      'activate k2 published-long-enough',
+      'write-outlets k2 switched',
+      'confirm-signers k2 switched',
+    ]);
+  });
+
+  it('does not hold a forced rotation either where no outlet is configured', () => {
+    const story = new Story();
+    story.holdings = [];
+    story.run();
+    story.manifest = backedOff(story.known, 'issuer: refused', story.now);
+    story.run({ force: true, immediate: true });
+    expect(story.active).toBe('k2');
+  });
+
+  it('ends with what an operator forces under way', () => {
+    const story = staged();
+    story.manifest = backedOff(story.known, 'gateway: no answer', story.now);
+    story.now += DAY / 48;
+    expect(story.run({ force: true })).toEqual(['expedite k2 forced']);
+    expect(story.known).toMatchObject({ backoff: null, rollout: { forced: true, immediate: false } });
+  });
+
+  it('is forgotten when a drop or a refresh that had failed goes well', () => {
+    const story = rotated();
+    story.now += 9 * DAY;
+    for (let i = 0; i < 3; i += 1) story.step();
+    story.manifest = backedOff(story.known, 'gateway: no answer', story.now);
+    expect(story.next).toBe('nothing');
+    story.now += HOUR;
+    expect(story.run()).toEqual(['confirm-drop k1 key-dropped']);
+    expect(story.known.backoff).toBeNull();
+  });
+
+  it('cuts the reason to what a manifest takes', () => {
+    expect(backedOff(settled().known, 'x'.repeat(900), START).backoff?.because).toHaveLength(400);
+  });
+});
