@@ -1,7 +1,7 @@
 import type { Action, Known, Reason } from './action.js';
 import { isBackingOff } from './due.js';
 import type { Key, Manifest } from './model.js';
-import { type Holding, outletContent, wantedKeys } from './projection.js';
+import { activeKey, type Holding, outletContent, wantedKeys } from './projection.js';
 
 /** True when an outlet holds what the manifest says, no more and no less. */
 export function holdsWanted(holding: Holding, manifest: Manifest): boolean {
@@ -61,12 +61,13 @@ export function unexplained(manifest: Manifest, differing: readonly Holding[]): 
   const returned = manifest.keys
     .filter((key) => key.state === 'retired' && key.droppedAt !== null)
     .filter((key) => jwks.some((holding) => holds(holding, key)));
-  const switching = manifest.rollout?.phase === 'switch';
+  // A switch reloads signers anyway; without an active key there is nothing that they could read.
+  const expected = manifest.rollout?.phase === 'switch' || activeKey(manifest) === null;
   const { refresh } = manifest;
   const pem = differing.some((holding) => holding.kind === 'publish' && holding.format === 'pem');
   return {
     publish: !refresh?.publish && jwks.some((holding) => !isUnderWay(manifest, holding)),
-    deliver: !switching && !refresh?.deliver && (pem || differing.some((holding) => holding.kind === 'deliver')),
+    deliver: !expected && !refresh?.deliver && (pem || differing.some((holding) => holding.kind === 'deliver')),
     missing: missing.map((key) => key.kid),
     returned: returned.map((key) => key.kid),
   };

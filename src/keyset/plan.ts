@@ -86,7 +86,9 @@ function effect({ manifest, keyset, policy, now, request, observations }: PlanIn
     case 'activate':
       return t.activated(from, kid, policy, now);
     case 'confirm-signers':
-      return t.signersConfirmed(from, policy, null, now);
+      return action.reason === 'interrupted'
+        ? t.clocksStarted(from, policy, now)
+        : t.signersConfirmed(from, policy, null, now);
     case 'await-deadline':
       return from;
     case 'replace-at-deadline': {

@@ -1,7 +1,8 @@
 import { act, type Found, type Known, type Reason } from './action.js';
-import { isBackingOff, mayActivate, stageDueAt } from './due.js';
+import type { Instant } from './clock.js';
+import { isBackingOff, mayActivate, signsSince, stageDueAt } from './due.js';
 import { activeKeyBeingRetired, isOverdue } from './incident.js';
-import type { Key, Rollout } from './model.js';
+import type { Key, Manifest, Rollout } from './model.js';
 import { activeKey, publishedKeys } from './projection.js';
 import { tooManyKeys } from './refusals.js';
 import { failedAt } from './switching.js';
@@ -59,10 +60,15 @@ function isHeldOff({ manifest, now, request }: Known, rollout: Rollout): boolean
 export function confirmAgain({ manifest, now, request, blocked }: Known): Found {
   const active = activeKey(manifest);
   const isOwed = manifest.keys.some((key) => key.state === 'deprecated' && key.hasPrivate && key.signedUntil === null);
-  if (!isOwed || active === null || manifest.rollout !== null || activeKeyBeingRetired(manifest) !== null) return null;
-  if (blocked.has('rollout') || blocked.has('outlets') || now < (manifest.reloadsUntil ?? 0)) return null;
-  if (isBackingOff(manifest, now) && !request.force) return null;
+  if (!isOwed || active === null || activeKeyBeingRetired(manifest) !== null) return null;
+  if (manifest.rollout?.phase === 'switch' || blocked.has('rollout') || blocked.has('outlets')) return null;
+  if (now < quietAt(manifest, active) || (isBackingOff(manifest, now) && !request.force)) return null;
   return act('confirm-signers', active.kid, 'interrupted');
+}
+
+/** When no reload ordered before the switch can take effect any more. Under a lease `reloadsUntil` is about that run. */
+function quietAt({ lease, reloadsUntil }: Manifest, active: Key): Instant {
+  return lease === null ? (reloadsUntil ?? 0) : signsSince(active) + (lease.until - lease.since);
 }
 
 export function refresh({ manifest, now, blocked, request }: Known): Found {

@@ -65,6 +65,15 @@ export function signersConfirmedForNow(manifest: Manifest, at: Instant): Manifes
   return note({ ...manifest, rollout: null, backoff }, at, 'signers-confirmed', kid, 'an earlier reload is under way');
 }
 
+/** Signers were looked at once more, and nothing could bring a former key back: the clock of those before it starts. */
+export function clocksStarted(manifest: Manifest, policy: TokenLife, at: Instant): Manifest {
+  const signedUntil = countedFrom(manifest, at);
+  const keys = manifest.keys.map((key) =>
+    key.state === 'deprecated' && key.signedUntil === null ? { ...key, ...longest(key, policy), signedUntil } : key,
+  );
+  return note({ ...manifest, keys }, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
+}
+
 /** Back to the former key. Final: the direction never turns again. @throws JwtrotError `nothing-to-roll-back` */
 export function rolledBack(manifest: Manifest, policy: TokenLife, because: string, at: Instant): Manifest {
   const current = manifest.rollout;

@@ -19,6 +19,7 @@ export {
 export {
   activated,
   backedOff,
+  clocksStarted,
   policyRecorded,
   rolledBack,
   signersConfirmed,
