@@ -89,11 +89,17 @@ function createProgram(bind: Bind, output: Output): Command {
     .option('--debug', 'stack traces')
     .addHelpText('after', EXIT_CODES)
     .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput(output.help());
 
   const verb = <T>(name: string, load: () => Promise<Verb<T>>, summary: string) => {
-    const command = program.command(name).description(summary).exitOverride().configureOutput(output.help());
+    const command = program
+      .command(name)
+      .description(summary)
+      .configureHelp({ showGlobalOptions: true })
+      .exitOverride()
+      .configureOutput(output.help());
     const lazy: Verb<T> = async (options, environment, out) => (await load())(options, environment, out);
     return command.action(() => bind(lazy, () => command.optsWithGlobals<T & GlobalOptions>())());
   };
