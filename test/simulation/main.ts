@@ -27,7 +27,7 @@ if (values.seed !== undefined) {
     const [first] = result.broken;
     if (first === undefined) continue;
     failures += 1;
-    process.stdout.write(`seed ${seed}: ${first.invariant}: ${first.what}\n`);
+    process.stdout.write(`seed ${seed}: ${first.invariant}: ${first.what.split('\n')[0]}\n`);
     process.exitCode = 1;
     if (!values['keep-going'] && failures >= 20) break;
   }

@@ -11,6 +11,8 @@ export interface Content {
   until: number;
   /** Kids whose absence is the doing of somebody outside: they were in use when a deployment or a reboot took them. */
   readonly takenAway: ReadonlySet<string>;
+  /** Somebody outside wrote it between a run's last look and its write. */
+  unseen?: boolean;
 }
 
 const NOBODY: ReadonlySet<string> = new Set();

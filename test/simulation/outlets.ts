@@ -27,7 +27,11 @@ export class HostOutlets {
     return {
       publish: this.publish.map((place) => place.outlet),
       deliver: this.deliver.map((place) => place.outlet),
-      observe: () => world.call(runner, () => this.#observe()),
+      observe: () =>
+        world.call(runner, () => {
+          runner.lookedAt = world.now;
+          return this.#observe();
+        }),
       locked: async (timeout, use) => {
         await this.#lock(runner, timeout);
         try {
@@ -156,6 +160,8 @@ export class HostOutlets {
       await world.call(runner, () => {
         if (world.faulty('outlet')) throw new JwtrotError('services', 'outlet-failed', 'the disk is full');
         world.say(runner, () => `publishes ${kids.map(short).join(' ')} (revision ${content.revision})`);
+        // What came between its last look and this write was there for a moment that nobody could see.
+        if (place.content.from > runner.lookedAt) place.content.unseen = true;
         place.set(kids);
       });
       return true;

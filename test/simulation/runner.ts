@@ -35,6 +35,8 @@ export class Runner {
   alive = true;
   pausedUntil = 0;
   calls = 0;
+  /** When it last saw what outlets hold. */
+  lookedAt = 0;
   readonly controller = new AbortController();
   readonly boot: number;
   readonly owner: Owner;

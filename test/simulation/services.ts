@@ -165,7 +165,7 @@ export class SimService {
     world.log(() => `${instance.name} restarts`);
     for (const worker of instance.workers) {
       worker.stop();
-      world.scheduler.after(down, () => this.#apply(worker, worker.read(staleBy)));
+      world.scheduler.after(down, () => this.#apply(worker, worker.read(staleBy, false)));
     }
   }
 

@@ -31,8 +31,8 @@ function inManifest(manifest: Manifest, now: number): string[] {
     const name = `${short(key.kid)} (${key.state})`;
     if (key.state === 'creating') found.push(name);
     if (key.state === 'pending' && manifest.rollout?.kid !== key.kid) found.push(`${name} without a rollout`);
-    // While an earlier reload is under way the clock of a former key has not begun.
-    const mayWait = manifest.rollout === null && (manifest.reloadsUntil ?? 0) > now;
+    // While an earlier reload was under way at the switch, the clock of a former key begins with a later run.
+    const mayWait = manifest.rollout === null && now - (activeKey(manifest)?.activatedAt ?? 0) < 600_000;
     if (key.state === 'deprecated' && key.signedUntil === null && !mayWait) found.push(`${name} has no signedUntil`);
     if (key.state === 'retired' && key.droppedAt === null) found.push(`${name} is not dropped`);
     if (key.state === 'retired' && key.goneAt === null) found.push(`${name} is not deleted`);

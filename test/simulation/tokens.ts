@@ -97,7 +97,7 @@ export class Tokens {
     const { world } = this;
     this.presented += 1;
     if (content.kids.includes(minted.kid) || minted.retired || world.clockWasWrong) return;
-    if (content.takenAway.has(minted.kid)) return;
+    if (content.takenAway.has(minted.kid) || content.unseen === true) return;
     // Copies of a set that was replaced before: `publishAhead` is there for them, and was waived.
     if (content.until <= minted.urgentAt || content.from < minted.ungatedAt) return;
     const age = world.now - content.from;

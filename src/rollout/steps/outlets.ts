@@ -22,6 +22,18 @@ export async function noteOutlets(run: Run): Promise<Performed> {
   return {};
 }
 
+/** A pending key that went missing since the outlets were looked at: once they are written nobody could tell any more. */
+async function noteMissing(run: Run): Promise<void> {
+  const holdings = await observe(run.context);
+  const lacking = (m: Manifest) =>
+    unexplained(
+      m,
+      holdings.filter((holding) => !holdsWanted(holding, m)),
+    );
+  if (lacking(run.ledger.known).missing.length === 0) return;
+  await run.ledger.commit((m, at) => outletsFound(m, lacking(m), at), false);
+}
+
 /** Makes the outlets what the newest manifest says, and reads them back. */
 export async function writeOutlets(run: Run): Promise<Performed> {
   const { ledger, context } = run;
@@ -69,7 +81,9 @@ async function write(run: Run): Promise<OutletContent> {
   ledger.assertTimeFor('writing the outlets', Math.min(most, 60_000));
   return context.outlets.locked(LOCK_TIMEOUT, async (writer) => {
     // Read again under the lock: what was planned from may be old by now (TRACES 1 and 2).
-    const { manifest } = await ledger.readNewest();
+    await ledger.readNewest();
+    await noteMissing(run);
+    const manifest = ledger.known;
     ledger.assertTimeFor('writing the outlets', 5_000);
     const content = outletContent(manifest);
     const written: Written = await writer.write(content, () => unwrapActive(context, manifest), {

@@ -2,6 +2,7 @@ import { incidentDeadline } from '../../keyset/incident.js';
 import { activeKey } from '../../keyset/projection.js';
 import {
   backedOff,
+  clocksStarted,
   refreshed,
   rolledBack,
   signersConfirmed,
@@ -26,7 +27,7 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   const deadline = incidentDeadline(ledger.known);
   // Reloads ordered until now may have read the former key; those of this step read what has been delivered.
   const earlier = ledger.reloadsUntil ?? 0;
-  const isSwitch = ledger.known.rollout !== null;
+  const isSwitch = ledger.known.rollout?.phase === 'switch';
   const answers = await ask(run, {
     services: context.services.filter((port) => signs(port.service)),
     wanted: { signs: kid },
@@ -36,7 +37,8 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) return notConfirmed(run, kid, answers, waiting);
   await ledger.commit((m, at) => {
-    if (isSwitch && m.rollout?.phase !== 'switch') return null;
+    if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
+    if (!isSwitch) return clocksStarted(m, context.policy, at);
     return earlier > at ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };

@@ -1,5 +1,5 @@
 import type { Instant } from '../../keyset/clock.js';
-import { activateDueAt } from '../../keyset/due.js';
+import { mayActivate } from '../../keyset/due.js';
 import { activeKeyBeingRetired } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
@@ -80,7 +80,7 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
   await ledger.commit((m, at) => {
     const key = keyOf(m, kid);
     // A `sync` may have found it missing since: `publishAhead` starts anew.
-    const isDue = key.state === 'pending' && at >= activateDueAt(m, key, context.policy);
+    const isDue = key.state === 'pending' && mayActivate(m, key, context.policy, at);
     return isDue ? activated(m, kid, context.policy, at) : null;
   });
   return {};
