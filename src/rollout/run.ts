@@ -1,6 +1,7 @@
 import type { Action, Block, PlanInput, Request } from '../keyset/action.js';
 import type { Duration, Instant } from '../keyset/clock.js';
 import type { JwtrotError } from '../keyset/error.js';
+import { incidentDeadline } from '../keyset/incident.js';
 import type { Manifest } from '../keyset/model.js';
 import { decide } from '../keyset/planner.js';
 import type { Holding } from '../keyset/projection.js';
@@ -99,4 +100,15 @@ export function timeFor(run: Run, own: Duration, until: Instant | null = null): 
   const margin = 5_000;
   const bound = until === null ? own : until - clock.now();
   return Math.max(0, Math.min(bound, run.ledger.remaining() - margin));
+}
+
+/**
+ * Until when services are waited for: `retire` itself ends soon after its deadline, `grace` later at the most. A run that
+ * takes an incident up after that goes on with those who have not answered, and gives them their own time: null.
+ */
+export function patience(run: Run, grace: Duration): Instant | null {
+  const deadline = incidentDeadline(run.ledger.manifest);
+  const now = run.context.clock.now();
+  if (deadline === null || (now >= deadline && !run.request.incidentOnly)) return null;
+  return Math.max(deadline, now + grace);
 }

@@ -1,6 +1,6 @@
 import type { Reason } from '../../keyset/action.js';
 import { JwtrotError } from '../../keyset/error.js';
-import { incidentDeadline, retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
+import { retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
 import type { RetireReason } from '../../keyset/model.js';
 import { undropped } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
@@ -13,9 +13,9 @@ import {
   retired,
   stillSigning,
 } from '../../keyset/transitions.js';
-import { signs, verifies } from '../../services/service.js';
+import { type Instance, type ServicePort, signs, verifies } from '../../services/service.js';
 import { ask, describe, unconfirmed } from '../ask.js';
-import { block, type Performed, type Run } from '../run.js';
+import { block, type Performed, patience, type Run } from '../run.js';
 
 /** How long verifiers are given to drop a key after an incident's deadline: its publication has ended by then. */
 const GRACE = 5_000;
@@ -51,11 +51,25 @@ async function stillReported(run: Run, kid: string): Promise<string | null> {
   const found = await Promise.all(
     polled.map(async (port) => {
       const instances = await port.listInstances(signal).catch(() => []);
-      const reports = await Promise.all(instances.map((instance) => port.probe(instance, signal)));
-      return reports.some((report) => report.ok && report.kid === kid) ? port.service.name : null;
+      const reports = await Promise.all(instances.map((instance) => isReported(port, instance, kid, signal)));
+      return reports.includes(true) ? port.service.name : null;
     }),
   );
   return found.find((name) => name !== null) ?? null;
+}
+
+/** How many looks there are for each worker behind one address: each answers for itself alone. */
+const LOOKS = 8;
+
+async function isReported(port: ServicePort, instance: Instance, kid: string, signal: AbortSignal): Promise<boolean> {
+  const count = port.service.health?.distinct?.count ?? 1;
+  const workers = new Set<string>();
+  for (let look = 0; look < (count === 1 ? 1 : LOOKS * count) && workers.size < count; look += 1) {
+    const report = await port.probe(instance, signal);
+    if (report.ok && report.kid === kid) return true;
+    if (report.ok && report.worker !== null) workers.add(report.worker);
+  }
+  return false;
 }
 
 /** Reloads verifiers that still list a retired key, and polls until it is gone from each. */
@@ -63,12 +77,7 @@ export async function confirmDrop(run: Run): Promise<Performed> {
   const { ledger, context } = run;
   await ledger.hold();
   const kids = undropped(ledger.known).map((key) => key.kid);
-  const deadline = incidentDeadline(ledger.known);
-  const answers = await askDropped(
-    run,
-    kids,
-    deadline === null ? null : Math.max(deadline, context.clock.now() + GRACE),
-  );
+  const answers = await askDropped(run, kids, patience(run, GRACE));
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     const message = `${waiting.length} of ${answers.length} may still accept ${kids.join(', ')}: ${describe(waiting)}`;
