@@ -1,3 +1,4 @@
+import { isClockBehind } from '../../keyset/due.js';
 import { JwtrotError } from '../../keyset/error.js';
 import { incidentDeadline } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
@@ -60,7 +61,13 @@ export async function writeOutlets(run: Run): Promise<Performed> {
     return await failed(run, error.message, error.hint ?? null, error.kind);
   }
   const pending = ledger.known.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
-  if (pending) await ledger.commit(published);
+  if (!pending) return {};
+  // A clock that is behind would let `publishAhead` seem over as soon as it is set right.
+  if (isClockBehind(ledger.known, context.policy, context.clock.now()) && ledger.known.retirements.length === 0) {
+    run.blocked.add('outlets');
+    return {};
+  }
+  await ledger.commit(published);
   return {};
 }
 

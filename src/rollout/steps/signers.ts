@@ -1,4 +1,4 @@
-import { incidentDeadline } from '../../keyset/incident.js';
+import { isClockBehind } from '../../keyset/due.js';
 import { activeKey } from '../../keyset/projection.js';
 import {
   backedOff,
@@ -10,7 +10,7 @@ import {
 } from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
-import { block, type Performed, type Run } from '../run.js';
+import { block, type Performed, patience, type Run } from '../run.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
 const GRACE = 5_000;
@@ -24,7 +24,6 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   const { ledger, context } = run;
   await ledger.hold();
   const kid = activeKey(ledger.known)?.kid ?? '';
-  const deadline = incidentDeadline(ledger.known);
   // Reloads ordered until now may have read the former key; those of this step read what has been delivered.
   const earlier = ledger.reloadsUntil ?? 0;
   const isSwitch = ledger.known.rollout?.phase === 'switch';
@@ -32,14 +31,16 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     services: context.services.filter((port) => signs(port.service)),
     wanted: { signs: kid },
     reload: isSwitch ? 'always' : 'needed',
-    until: deadline === null ? null : Math.max(deadline, context.clock.now() + GRACE),
+    until: patience(run, GRACE),
   });
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) return notConfirmed(run, kid, answers, waiting);
   await ledger.commit((m, at) => {
     if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
     if (!isSwitch) return clocksStarted(m, context.policy, at);
-    return earlier > at ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
+    // Nor does a clock that is known to be wrong tell from when a key was out of use.
+    const mayReturn = earlier > at || isClockBehind(m, context.policy, at);
+    return mayReturn ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
 }
