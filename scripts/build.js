@@ -6,6 +6,7 @@ import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { mergeStart } from './merge-start.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -35,12 +36,10 @@ const builtins = {
   },
 };
 
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: { main: 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: fresh,
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
@@ -50,8 +49,14 @@ const { metafile } = await build({
   legalComments: 'none',
   metafile: true,
   plugins: [builtins],
+  // The same parser as ES modules: 30 KB less, and no wrapper around each of its hundred files.
+  alias: { yaml: './node_modules/yaml/browser/index.js' },
   logLevel: 'warning',
-});
+};
+const { metafile } = await build({ ...options, entryPoints: { main: 'src/cli/main.ts' }, splitting: true });
+await mergeStart(root, fresh, metafile);
+// By itself: no process loads both, and what they share would be split off into files of its own.
+await build({ ...options, entryPoints: { index: 'src/index.ts' } });
 
 /** Every bundled package keeps its licence text in the package that is published. */
 function licences(inputs) {

@@ -18,7 +18,9 @@ export interface Opened {
 
 /** @throws JwtrotError kind `usage`: nothing was touched */
 export async function open(options: GlobalOptions, environment: Environment): Promise<Opened> {
-  const configuration = await loadConfiguration({ path: options.config, ...environment });
+  // One by one: a spread would open standard input.
+  const { env, uid, home } = environment;
+  const configuration = await loadConfiguration({ path: options.config, env, uid, home });
   const store = await openStore(configuration, environment);
   return { configuration, keysets: choose(configuration, options.keyset), store };
 }

@@ -7,7 +7,8 @@ export function renderTable(
   rows: readonly (readonly string[])[],
   color: ChalkInstance,
 ): string {
-  const width = (text: string) => stripVTControlCharacters(text).length;
+  // Without colours there is nothing to strip, and the first use of it costs a millisecond.
+  const width = (text: string) => (color.level === 0 ? text : stripVTControlCharacters(text)).length;
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => width(row[i] ?? ''))));
   const line = (cells: readonly string[]) =>
     cells
