@@ -3,11 +3,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const COMMAND = join(ROOT, 'bin/jwtrot.js');
+/** With NODE_EXTRA_CA_CERTS Node 20 reads a file of certificates at every start, which takes longer than the start. */
+const NODES_OWN = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'];
 const USAGE = fileURLToPath(new URL('usage.cjs', import.meta.url));
 
 /**
@@ -55,23 +58,39 @@ export async function inTurn(rounds, runs) {
 
 /**
  * Runs jwtrot and finds out what it used, as its own kernel account has it at its exit (usage.cjs).
- * @returns {Promise<{ code: number, took: number, peak: number, cpu: number }>} ms, MiB, s
+ * @param since a line of its standard error that contains this begins what is of interest
+ * @returns {Promise<{ code: number, took: number, peak: number, cpu: number, before: number }>} ms, MiB; seconds of CPU
+ *   in all, and until that line
  */
-export async function usageOf(folder, args) {
+export async function usageOf(folder, args, since) {
   const account = join(folder, 'usage.json');
   const began = monotonic();
   const child = spawn(process.execPath, ['--require', USAGE, COMMAND, ...args], {
-    env: { ...cleanEnv(folder), JWTROT_BENCH_USAGE: account },
-    stdio: 'ignore',
+    env: cleanEnv(folder, { JWTROT_BENCH_USAGE: account }),
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const code = await new Promise((resolve) => child.once('exit', resolve));
+  let before;
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (line.includes(since)) before ??= cpuOf(child.pid);
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
   const took = monotonic() - began;
-  return { code, took, ...JSON.parse(readFileSync(account, 'utf8')) };
+  if (before === undefined) throw new Error(`jwtrot ${args.join(' ')} ended with ${code} and never said ${since}`);
+  return { code, took, before, ...JSON.parse(readFileSync(account, 'utf8')) };
 }
 
-/** The environment of a user who has nothing set. */
+/** Fields 14 and 15 of proc(5)'s stat, in the kernel's hundredths; the program's name may hold spaces. @returns seconds */
+function cpuOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The environment of a user who has nothing set, but what makes Node itself start as it does here. */
 export function cleanEnv(folder, extra = {}) {
-  return { PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: join(folder, 'state'), ...extra };
+  const node = Object.fromEntries(Object.entries(process.env).filter(([name]) => NODES_OWN.includes(name)));
+  return { ...node, PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: join(folder, 'state'), ...extra };
 }
 
 /** A folder with a configuration, gone afterwards. */
