@@ -9,7 +9,7 @@ import type { World } from './world.js';
 /** The promises of DESIGN.md that can be seen in the store, looked at after every change of it. */
 export class Checks {
   /** Kids that each worker has told a run that it accepts. */
-  readonly #reported = new Map<Runner, Map<string, readonly string[]>>();
+  readonly #reported = new WeakMap<Runner, Map<string, readonly string[]>>();
   readonly #ended = new Set<string>();
   #everActive = false;
   /** `retire --no-replacement` was asked: there may be no active key. */

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { rate } from './rate.js';
 import { type SeedResult, simulate } from './simulate.js';
 
 const { values } = parseArgs({
@@ -8,10 +9,15 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
+    rate: { type: 'string' },
   },
 });
 
-if (values.seed !== undefined) {
+if (values.rate !== undefined) {
+  await rate(Math.ceil(Number(values.rate) / 10)); // the compiler warms up
+  const { done, seconds } = await rate(Number(values.rate));
+  process.stdout.write(`${done} rotations in ${seconds.toFixed(2)} s: ${Math.round(done / seconds)} a second\n`);
+} else if (values.seed !== undefined) {
   const result = await simulate(Number(values.seed), { verbose: true });
   process.stdout.write(`${result.history.join('\n')}\n`);
   report([result], 0);

@@ -75,9 +75,13 @@ export class Stage {
   readonly world: World;
   readonly operators: Operators;
 
-  constructor(changes: Partial<Omit<Shape, 'policy'>> & { readonly policy?: Partial<Shape['policy']> } = {}, seed = 1) {
+  constructor(
+    changes: Partial<Omit<Shape, 'policy'>> & { readonly policy?: Partial<Shape['policy']> } = {},
+    seed = 1,
+    verbose = true,
+  ) {
     const policy = { ...POLICY, ...changes.policy };
-    this.world = new World(seed, { ...SHAPE, ...changes, policy }, true);
+    this.world = new World(seed, { ...SHAPE, ...changes, policy }, verbose);
     this.operators = new Operators(this.world);
   }
 

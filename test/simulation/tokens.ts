@@ -26,6 +26,8 @@ export class Tokens {
   presented = 0;
   minted = 0;
   readonly #all = new Map<string, Minted>();
+  /** Those of which a token may live. */
+  readonly #live = new Set<Minted>();
   readonly #verifiers = new Set<Worker>();
   readonly #unlisted: PublishPlace[] = [];
   /** Kids whose gate is passing now, and since when: what is taken away meanwhile may go unseen. */
@@ -46,13 +48,15 @@ export class Tokens {
   }
 
   isLive(minted: Minted): boolean {
-    return minted.signers.size > 0 || minted.expires > this.world.now;
+    const lives = minted.signers.size > 0 || minted.expires > this.world.now;
+    if (!lives) this.#live.delete(minted);
+    return lives;
   }
 
   /** Kids whose tokens a verifier must accept. */
   inUse(): Set<string> {
     const kids = new Set([...this.activating].filter(([, runner]) => runner.alive).map(([kid]) => kid));
-    for (const minted of this.#all.values()) if (this.isLive(minted)) kids.add(minted.kid);
+    for (const minted of this.#live) if (this.isLive(minted)) kids.add(minted.kid);
     const active = this.world.store.manifest?.keys.find((key) => key.state === 'active');
     return active === undefined ? kids : kids.add(active.kid);
   }
@@ -71,6 +75,7 @@ export class Tokens {
     this.minted += 1;
     const minted = this.of(kid);
     minted.signers.add(worker);
+    this.#live.add(minted);
     for (const verifier of this.#verifiers) if (verifier.up) this.#present(minted, verifier.view, verifier.name);
     for (const place of this.#unlisted) {
       for (const content of place.cached(world.shape.policy.jwksMaxAge))
@@ -81,7 +86,7 @@ export class Tokens {
   /** A verifier has loaded a set. */
   verifies(worker: Worker): void {
     this.#verifiers.add(worker);
-    for (const minted of this.#all.values()) if (this.isLive(minted)) this.#present(minted, worker.view, worker.name);
+    for (const minted of this.#live) if (this.isLive(minted)) this.#present(minted, worker.view, worker.name);
   }
 
   forget(worker: Worker): void {
@@ -89,7 +94,7 @@ export class Tokens {
   }
 
   contentChanged(place: PublishPlace): void {
-    for (const minted of this.#all.values())
+    for (const minted of this.#live)
       if (this.isLive(minted)) this.#present(minted, place.content, 'an unlisted verifier');
   }
 
