@@ -29,7 +29,8 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   const isSwitch = ledger.known.rollout?.phase === 'switch';
   const answers = await ask(run, {
     services: context.services.filter((port) => signs(port.service)),
-    wanted: { signs: kid },
+    // One that verifies too may have read a stale JWKS in that very reload.
+    wanted: { signs: kid, accepts: [kid] },
     reload: isSwitch ? 'always' : 'needed',
     until: patience(run, GRACE),
   });
