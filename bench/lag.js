@@ -7,7 +7,7 @@ import { entry, withService } from './services.js';
 
 /** How long the service takes to reload, in ms. */
 const DELAYS = [50, 200, 500, 900];
-const ROUNDS = 4;
+const ROUNDS = 3;
 const LIMIT = 150;
 
 /** @returns {Promise<import('./measure.js').Section>} */

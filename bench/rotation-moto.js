@@ -11,7 +11,7 @@ import { entry, withService } from './services.js';
 
 const SCRIPT = fileURLToPath(new URL('rotate.sh', import.meta.url));
 const RELOAD_MS = 50;
-const ROUNDS = 7;
+const ROUNDS = 5;
 const LIMIT = 0.4;
 
 /** @returns {Promise<import('./measure.js').Section>} */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { COMMAND, cleanEnv, configure, inFolder, inTurn, localKeys, time } from './measure.js';
 
-const ROUNDS = 30;
+const ROUNDS = 25;
 const LIMIT = 1.6;
 /** Where it is there, there is no run without a configuration. */
 const OF_THE_HOST = '/etc/jwtrot/jwtrot.yaml';
