@@ -207,7 +207,7 @@ describe('Store and wrap', () => {
     expect(await problems(`${line}\n${API}`)).toEqual([`FILE${problem}`]);
   });
 
-  test.each(['/jwtrot', 'jwtrot/', 'jwt rot', 'a-abc123', ''])('the prefix %j is refused', async (prefix) => {
+  test.each(['/jwtrot', 'jwtrot/', 'jwt rot', ''])('the prefix %j is refused', async (prefix) => {
     const text = `store: { type: secrets-manager, prefix: "${prefix}" }\nwrap: { type: kms, keyId: alias/x }\n${API}`;
     const [line] = await problems(text);
     expect(line).toMatch(/^FILE:1:41: store\.prefix: must be letters, digits and /);

@@ -1,7 +1,7 @@
 import type { Reason } from '../../keyset/action.js';
 import { JwtrotError } from '../../keyset/error.js';
 import { retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
-import type { RetireReason } from '../../keyset/model.js';
+import type { Key, RetireReason } from '../../keyset/model.js';
 import { undropped } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
 import {
@@ -14,6 +14,7 @@ import {
   stillSigning,
 } from '../../keyset/transitions.js';
 import { type Instance, type ServicePort, signs, verifies } from '../../services/service.js';
+import type { DeleteOptions } from '../../store/store.js';
 import { ask, describe, unconfirmed } from '../ask.js';
 import { block, type Performed, patience, type Run } from '../run.js';
 
@@ -119,13 +120,8 @@ export async function deleteSecret(run: Run, kid: string, again: boolean): Promi
   const { ledger, context } = run;
   await ledger.hold();
   const key = keyOf(ledger.known, kid);
-  const asked = ledger.known.retirements.find((one) => one.kid === kid);
-  const neverUsed = key.publishedAt === null && key.signedFrom === null;
   try {
-    const goneAt = await context.store.deleteKey(context.name, key.thumbprint, {
-      recoveryWindowDays: context.policy.recoveryWindowDays,
-      purge: asked?.purge === true || neverUsed,
-    });
+    const goneAt = await context.store.deleteKey(context.name, key.thumbprint, deletionOf(run, key));
     await ledger.commit((m, at) => deletionOrdered(m, kid, goneAt, again, at));
     return {};
   } catch (error) {
@@ -143,12 +139,21 @@ export async function deleteSecret(run: Run, kid: string, again: boolean): Promi
   }
 }
 
+/** A key that nobody ever saw needs no grace. */
+function deletionOf({ ledger, context }: Run, key: Key): DeleteOptions {
+  const asked = ledger.known.retirements.find((one) => one.kid === key.kid);
+  const neverUsed = key.publishedAt === null && key.signedFrom === null;
+  return { recoveryWindowDays: context.policy.recoveryWindowDays, purge: asked?.purge === true || neverUsed };
+}
+
 /** A tombstone stays, so that the kid is never used again. */
 export async function destroy(run: Run, kid: string): Promise<Performed> {
   const { ledger, context } = run;
   const key = keyOf(ledger.known, kid);
   if (key.hasPrivate && !(await context.store.isKeyGone(context.name, key.thumbprint))) {
+    // The store takes its time; or a put that was in flight has landed since: then the deletion was not of it.
     run.blocked.add(`key ${kid}`);
+    await context.store.deleteKey(context.name, key.thumbprint, deletionOf(run, key));
     return { text: 'the store has not forgotten it yet' };
   }
   await ledger.commit((m, at) => (keyOf(m, kid).state === 'retired' ? destroyed(m, kid, at) : null));
