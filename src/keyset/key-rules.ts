@@ -2,6 +2,7 @@ import { act, type Found, type Known } from './action.js';
 import { isBackingOff, verifiesUntil } from './due.js';
 import { isBeingRetired, isOverdue } from './incident.js';
 import { activeKey } from './projection.js';
+import { mayBeSigning } from './switching.js';
 
 /** At once: the store's recovery window is the grace. Again, when a put may have been in flight at the first time. */
 export function deleteSecret({ manifest, now, blocked }: Known): Found {
@@ -52,9 +53,12 @@ export function destroy({ manifest, now, blocked }: Known): Found {
   return key === undefined ? null : act('destroy', key.kid, 'window-over');
 }
 
+/** Named by the active key, but for every key that a signer may use. */
 export function recordPolicy({ manifest, policy }: Known): Found {
   const active = activeKey(manifest);
   if (active === null) return null;
-  const longer = active.maxTokenTtl < policy.maxTokenTtl || active.verifyFor < policy.verifyFor;
+  const longer = manifest.keys.some(
+    (key) => mayBeSigning(key) && (key.maxTokenTtl < policy.maxTokenTtl || key.verifyFor < policy.verifyFor),
+  );
   return longer ? act('record-policy', active.kid, 'policy-longer') : null;
 }

@@ -45,7 +45,7 @@ export function signersConfirmed(
   reported: readonly string[] = [],
 ): Manifest {
   const until = Math.max(countedFrom(manifest, at), reloadsUntil ?? 0);
-  const wasInUse = (key: Key) => key.signedUntil === null || reported.includes(key.kid);
+  const wasInUse = (key: Key) => mayBeSigning(key) || reported.includes(key.kid);
   const keys = manifest.keys.map((key) =>
     key.state === 'deprecated' && wasInUse(key) ? { ...key, ...longest(key, policy), signedUntil: until } : key,
   );
@@ -90,8 +90,15 @@ export function rolledBack(manifest: Manifest, policy: TokenLife, because: strin
   return note(back, at, 'rolled-back', active.kid, because);
 }
 
+/** The active key, or one that no switch away from is confirmed yet. */
+export function mayBeSigning(key: Key): boolean {
+  return key.state === 'active' || (key.state === 'deprecated' && key.signedUntil === null);
+}
+
+/** The policy that is in force now, for every key that may sign under it. */
 export function policyRecorded(manifest: Manifest, kid: string, policy: TokenLife, at: Instant): Manifest {
-  return note(change(manifest, kid, longest(keyOf(manifest, kid), policy)), at, 'policy-recorded', kid);
+  const keys = manifest.keys.map((key) => (mayBeSigning(key) ? { ...key, ...longest(key, policy) } : key));
+  return note({ ...manifest, keys }, at, 'policy-recorded', kid);
 }
 
 /** 1 h after the first failure in a row, doubling to 24 h. */

@@ -216,6 +216,17 @@ describe('expiry', () => {
     expect(story.key('k1')).toMatchObject({ maxTokenTtl: 7 * DAY, verifyFor: 10 * DAY });
   });
 
+  it('is put off by a policy that was longer for a while before the last signer confirmed', () => {
+    const story = switching();
+    story.blocked.add('rollout');
+    story.policy = { ...POLICY, verifyFor: 12 * DAY };
+    expect(story.step()).toBe('record-policy k2 policy-longer');
+    expect(story.next).toBe('nothing');
+    story.policy = POLICY;
+    story.run();
+    expect(story.key('k1').verifyFor).toBe(12 * DAY);
+  });
+
   it('deletes the secret at once and marks the key destroyed when it is gone', () => {
     const story = rotated();
     story.now = until;

@@ -163,13 +163,16 @@ export class Story {
   }
 
   write(): void {
-    this.holdings = this.holdings.map((holding) => {
-      const now = written(holding, this.known);
-      return holding.kind === 'publish' && now.keys === null ? holding : now;
-    });
+    this.holdings = this.holdings.map((holding) => this.fresh(holding));
   }
 
-  private after(action: Action, asked: Request): Manifest {
+  /** The outlet after it was written. */
+  fresh(holding: Holding): Holding {
+    const now = written(holding, this.known);
+    return holding.kind === 'publish' && now.keys === null ? holding : now;
+  }
+
+  protected after(action: Action, asked: Request): Manifest {
     const from = this.manifest ?? t.emptyManifest('api');
     const { now, policy } = this;
     const kid = action.kid ?? '';

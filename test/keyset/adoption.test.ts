@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { adopted, adoptedPublic, adoptionStarted } from '../../src/keyset/adoption.js';
+import { brokenInvariants } from '../../src/keyset/invariants.js';
+import { emptyManifest, givenUp } from '../../src/keyset/transitions.js';
+import { DAY, HOUR, newKey, POLICY, RETIRE, SECOND, START, Story, settled, staged } from './story.js';
+
+const OLD = { ...newKey('old'), kid: 'legacy-2019' };
+
+function imported(): Story {
+  const story = new Story();
+  const started = adoptionStarted(emptyManifest('api'), OLD, START);
+  expect(started.keys[0]).toMatchObject({ kid: 'legacy-2019', state: 'creating' });
+  story.manifest = adopted(started, 'legacy-2019', POLICY, START);
+  return story;
+}
+
+describe('a key that is imported', () => {
+  it('is active, as it was before jwtrot', () => {
+    const { known } = imported();
+    expect(brokenInvariants(known)).toEqual([]);
+    expect(known.rollout).toBeNull();
+    expect(known.keys[0]).toMatchObject({
+      state: 'active',
+      activatedAt: START,
+      signedFrom: START,
+      publishedAt: START,
+      maxTokenTtl: POLICY.maxTokenTtl,
+      verifyFor: POLICY.verifyFor,
+    });
+    expect(known.events.map((event) => event.type)).toEqual(['staged', 'imported']);
+  });
+
+  it('is written to outlets and rotated in its turn, with the publishAhead that a first key needs not', () => {
+    const story = imported();
+    expect(story.run()).toEqual([
+      'note-outlets - outlets-differ',
+      'write-outlets - outlets-differ',
+      'refresh-services - outlets-differ',
+    ]);
+    story.now = START + 89 * DAY;
+    expect(story.run()[0]).toBe('generate - age');
+    expect(story.run()).toEqual([]);
+    story.now += DAY;
+    expect(story.run()[0]).toBe('activate k1 published-long-enough');
+    expect(story.states).toBe('legacy-2019: deprecated, k1: active');
+  });
+
+  it('goes on like a key of our own when the import was killed before its end', () => {
+    const story = new Story();
+    story.manifest = adoptionStarted(emptyManifest('api'), OLD, START);
+    expect(story.run()[0]).toBe('recover legacy-2019 interrupted');
+    expect(story.states).toBe('legacy-2019: active');
+  });
+
+  it('is not adopted twice, nor beside an active key', () => {
+    const { known } = imported();
+    expect(adopted(known, 'legacy-2019', POLICY, START + 1)).toBe(known);
+    const other = settled().known;
+    const started = adoptionStarted(other, OLD, START);
+    expect(adopted(started, 'legacy-2019', POLICY, START)).toBe(started);
+  });
+
+  it('waits for a rollout under way', () => {
+    expect(() => adoptionStarted(staged().known, OLD, START)).toThrow(
+      'keyset api has a rollout of k2 under way; nothing was changed',
+    );
+  });
+
+  it('may be imported again after an attempt that was given up before anybody saw it', () => {
+    const failed = givenUp(adoptionStarted(emptyManifest('api'), OLD, START), 'legacy-2019', START + HOUR, START);
+    const again = adoptionStarted(failed, OLD, START + HOUR);
+    expect(again.keys).toHaveLength(1);
+    expect(brokenInvariants(again)).toEqual([]);
+  });
+
+  it('is never imported again once it was retired for a reason, whatever the reason is called', () => {
+    const story = imported();
+    story.retire('legacy-2019', { ...RETIRE, reason: 'failed' });
+    expect(() => adoptionStarted({ ...story.known, rollout: null }, OLD, story.now)).toThrow('never used again');
+    const pending = staged();
+    pending.retire('k2', { reason: 'failed' });
+    expect(() => adoptionStarted(pending.known, newKey('k2'), pending.now)).toThrow('never used again');
+  });
+});
+
+describe('a public half that is imported', () => {
+  it('only verifies; beside an active key its time is counted at once', () => {
+    const story = settled();
+    story.manifest = adoptedPublic(story.known, { ...OLD, hasPrivate: false }, POLICY, START);
+    expect(brokenInvariants(story.known)).toEqual([]);
+    expect(story.key('legacy-2019')).toMatchObject({ state: 'deprecated', signedUntil: START, hasPrivate: false });
+    story.run();
+    story.now = START + 8 * DAY + 60 * SECOND - 1;
+    expect(story.run()).toEqual([]);
+    story.now += 1;
+    expect(story.run()).toEqual([
+      'retire legacy-2019 expired',
+      'write-outlets - key-dropped',
+      'confirm-drop legacy-2019 key-dropped',
+      'destroy legacy-2019 window-over',
+    ]);
+  });
+
+  it('may be in use until signers have confirmed a key of ours', () => {
+    const story = new Story();
+    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, POLICY, START);
+    expect(story.key('legacy-2019').signedUntil).toBeNull();
+    story.now += 30 * DAY;
+    const done = story.run();
+    expect(done).toContain('generate - no-active-key');
+    expect(done.join()).not.toContain('activate');
+    story.now += DAY;
+    story.run();
+    expect(story.key('legacy-2019').signedUntil).toBe(story.now);
+    expect(story.active).toBe('k1');
+  });
+
+  it('is never made active', () => {
+    const story = new Story();
+    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, POLICY, START);
+    expect(story.retire('legacy-2019')).toContain('generate - compromised');
+    expect(story.states).toBe('legacy-2019: retired, k1: active');
+  });
+});

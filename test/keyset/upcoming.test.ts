@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { backedOff, emptyManifest, stage } from '../../src/keyset/transitions.js';
+import { upcoming } from '../../src/keyset/upcoming.js';
+import { DAY, HOUR, newKey, rotated, SECOND, START, type Story, settled, staged, switching } from './story.js';
+
+const next = (story: Story) => upcoming(story.known, story.policy, story.now);
+
+describe('what comes next', () => {
+  it('is the staging of the next key', () => {
+    expect(next(settled())).toEqual({
+      action: 'stage',
+      at: START + 89 * DAY,
+      kid: null,
+      reason: 'the active key reaches rotateEvery - publishAhead',
+    });
+  });
+
+  it('is the activation of the one that is staged', () => {
+    expect(next(staged())).toEqual({
+      action: 'activate',
+      at: START + 90 * DAY,
+      kid: 'k2',
+      reason: 'publishAhead ends and the active key reaches rotateEvery',
+    });
+  });
+
+  it('is what a rollout waits for', () => {
+    expect(next(switching())).toMatchObject({
+      action: 'confirm',
+      at: null,
+      kid: 'k2',
+      reason: 'a rollout waits for signers',
+    });
+    const story = settled();
+    story.manifest = stage(story.known, newKey('k2'), { forced: true, immediate: false, former: 'k1' }, START);
+    expect(next(story)?.reason).toBe('a rollout waits for its secret');
+  });
+
+  it('is the earliest of all', () => {
+    expect(next(rotated())).toMatchObject({ action: 'retire', at: START + 98 * DAY + 60 * SECOND, kid: 'k1' });
+    const story = rotated();
+    story.now += 9 * DAY;
+    story.run();
+    expect(next(story)).toMatchObject({ action: 'destroy', at: story.now + 7 * DAY, kid: 'k1' });
+  });
+
+  it('is the drop that verifiers owe, and the second look after an incident', () => {
+    const story = rotated();
+    story.now += 9 * DAY;
+    for (let i = 0; i < 3; i += 1) story.step();
+    expect(next(story)).toMatchObject({
+      action: 'confirm',
+      at: null,
+      kid: 'k1',
+      reason: 'verifiers have yet to drop it',
+    });
+    const leaked = rotated();
+    leaked.retire('k1');
+    expect(next(leaked)).toMatchObject({
+      action: 'confirm',
+      at: leaked.now + HOUR + 60 * SECOND,
+      kid: 'k1',
+      reason: 'verifiers are looked at once more',
+    });
+  });
+
+  it('is the next attempt while one has failed', () => {
+    const story = staged();
+    story.manifest = backedOff(story.known, 'gateway: no answer', story.now);
+    expect(next(story)).toEqual({
+      action: 'retry',
+      at: story.now + HOUR,
+      kid: 'k2',
+      reason: 'backing off: gateway: no answer',
+    });
+  });
+
+  it('is a rotation when no key is active', () => {
+    expect(upcoming(emptyManifest('api'), settled().policy, START)).toEqual({
+      action: 'rotate',
+      at: null,
+      kid: null,
+      reason: 'no key is active',
+    });
+  });
+
+  it('is always a time that can be written, or none', () => {
+    const story = settled();
+    for (let hour = 0; hour < 200 * 24; hour += 7) {
+      story.now = START + hour * HOUR;
+      story.step();
+      const at = next(story)?.at ?? null;
+      expect(at === null || Number.isSafeInteger(at)).toBe(true);
+    }
+  });
+});
