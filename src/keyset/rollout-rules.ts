@@ -1,6 +1,6 @@
 import { act, type Found, type Known, type Reason } from './action.js';
 import type { Instant } from './clock.js';
-import { isBackingOff, mayActivate, signsSince, stageDueAt } from './due.js';
+import { isBackingOff, mayActivate, stageDueAt } from './due.js';
 import { activeKeyBeingRetired, isOverdue } from './incident.js';
 import type { Key, Manifest, Rollout } from './model.js';
 import { activeKey, publishedKeys } from './projection.js';
@@ -68,7 +68,7 @@ export function confirmAgain({ manifest, now, request, blocked }: Known): Found 
 
 /** When no reload ordered before the switch can take effect any more. Under a lease `reloadsUntil` is about that run. */
 function quietAt({ lease, reloadsUntil }: Manifest, active: Key): Instant {
-  return lease === null ? (reloadsUntil ?? 0) : signsSince(active) + (lease.until - lease.since);
+  return lease === null ? (reloadsUntil ?? 0) : (active.activatedAt ?? 0) + (lease.until - lease.since);
 }
 
 export function refresh({ manifest, now, blocked, request }: Known): Found {

@@ -78,7 +78,8 @@ export function clocksStarted(manifest: Manifest, policy: TokenLife, at: Instant
 export function rolledBack(manifest: Manifest, policy: TokenLife, because: string, at: Instant): Manifest {
   const current = manifest.rollout;
   const active = activeKey(manifest);
-  if (current?.former == null || active === null) {
+  // Before the switch the former key still signs: there is nothing to take back.
+  if (current?.former == null || current.phase !== 'switch' || active === null) {
     throw new JwtrotError(
       'refused',
       'nothing-to-roll-back',

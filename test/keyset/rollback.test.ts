@@ -87,6 +87,26 @@ describe('a rollback', () => {
     expect(again.states).toBe('k1: deprecated, k2: deprecated, k3: active');
   });
 
+  it('looks at signers again no earlier than reloads of the failed switch can end, in the same run either (TRACES 15)', () => {
+    const story = switching();
+    goBack(story);
+    story.step();
+    story.mayReturn = true;
+    story.step();
+    const owner = { host: 'a', hostname: 'a', bootId: 'b', pidNamespace: 'n', pid: 2, startTime: '1' };
+    const since = story.now - 60 * SECOND;
+    const lease = { id: 'l', owner, verb: 'rotate', since, until: since + HOUR };
+    story.manifest = { ...story.known, lease, reloadsUntil: lease.until, backoff: null };
+    expect(story.key('k2').signedUntil).toBeNull();
+    expect(story.next).not.toBe('confirm-signers k1 interrupted');
+    story.now += HOUR;
+    expect(story.next).toBe('confirm-signers k1 interrupted');
+  });
+
+  it('is not for a rollout that has not switched: the former key still signs', () => {
+    expect(() => goBack(staged())).toThrow('keyset api has no former key to go back to; nothing was changed');
+  });
+
   it('has nothing to go back to at the first key (TRACES 7)', () => {
     const story = new Story();
     for (let i = 0; i < 5; i += 1) story.step();

@@ -154,6 +154,20 @@ describe('the switch', () => {
     expect(story.key('k1').signedUntil).toBe(story.now + 120 * SECOND);
   });
 
+  it('looks at signers once more when an earlier reload could have brought the old key back', () => {
+    const story = switching();
+    story.mayReturn = true;
+    expect(story.step()).toBe('confirm-signers k2 switched');
+    expect(story.key('k1').signedUntil).toBeNull();
+    expect(story.known.rollout).toBeNull();
+    story.manifest = { ...story.known, reloadsUntil: story.now + HOUR };
+    story.now += HOUR - 1;
+    expect(story.next).toBe('nothing');
+    story.now += 1;
+    expect(story.run()).toEqual(['confirm-signers k2 interrupted']);
+    expect(story.key('k1').signedUntil).toBe(story.now);
+  });
+
   it('never stages, expires or rolls out anything else until signers have confirmed', () => {
     const story = switching();
     story.blocked.add('rollout');

@@ -76,6 +76,8 @@ export class Story {
   request: Request = NOTHING_ASKED;
   blocked = new Set<Block>();
   reloadsUntil: number | null = null;
+  /** May a reload that was ordered before the switch still bring a former key back? */
+  mayReturn = false;
   /** Was the secret of a key that is being created stored before the run died? */
   secretStored = true;
   #made = 0;
@@ -208,7 +210,10 @@ export class Story {
       case 'activate':
         return t.activated(from, kid, policy, now);
       case 'confirm-signers':
-        return t.signersConfirmed(from, policy, this.reloadsUntil, now);
+        if (action.reason === 'interrupted') return t.clocksStarted(from, policy, now);
+        return this.mayReturn
+          ? t.signersConfirmedForNow(from, now)
+          : t.signersConfirmed(from, policy, this.reloadsUntil, now);
       case 'await-deadline':
         this.now += 2 * SECOND;
         for (const what of ['generate', 'outlets', 'rollout'] as const) this.blocked.delete(what);

@@ -91,6 +91,7 @@ export class Walker extends Story {
     }
     if (action.type === 'confirm-signers') this.#turnedBack = false;
     this.secretStored = !this.chance(0.5);
+    this.mayReturn = this.chance(0.2);
     this.manifest = this.after(action, asked);
     if (this.manifest !== before) this.committed(action);
     return null;

@@ -32,6 +32,8 @@ export class Watch {
     const broken = brokenInvariants(known)[0];
     must(broken === undefined, `${broken}`);
     this.checkActive(known, action);
+    const orphan = known.keys.find((key) => key.state === 'pending' && known.rollout?.kid !== key.kid);
+    must(orphan === undefined, `${orphan?.kid} is pending, and no rollout is of it`);
     if (action?.type === 'activate') this.checkActivation(known);
     if (action !== null) this.recordPolicy(action);
     this.recordUse(known, action);
@@ -75,7 +77,9 @@ export class Watch {
 
   private recordUse(known: Manifest, action: Action | null): void {
     for (const key of known.keys) if (key.state === 'active') this.#usedUntil.set(key.kid, null);
+    // Not yet, where a reload that was ordered earlier could bring one back.
     if (action?.type !== 'confirm-signers') return;
+    if (this.walker.mayReturn && action.reason !== 'interrupted') return;
     for (const key of known.keys) {
       if (key.state === 'deprecated' && this.#usedUntil.get(key.kid) === null)
         this.#usedUntil.set(key.kid, this.walker.now);
