@@ -1,0 +1,17 @@
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { beforeAll } from 'vitest';
+import { openAwsSite } from '../e2e/aws-command.js';
+import { concurrencySuite } from '../e2e/concurrency.js';
+
+const endpoint = process.env['JWTROT_TEST_AWS_ENDPOINT'] ?? '';
+const region = 'eu-central-1';
+let keyId = '';
+
+beforeAll(async () => {
+  const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not-a-secret' };
+  const kms = new KMSClient({ endpoint, region, credentials });
+  keyId = (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  kms.destroy();
+});
+
+concurrencySuite('the named endpoint', () => openAwsSite({ endpoint, keyId, region }));

@@ -1,0 +1,78 @@
+import type { Site } from './site.js';
+
+/** What is under way when the run is killed. */
+export interface Scenario {
+  readonly name: string;
+  /** Makes what it begins from. */
+  prepare(site: Site): Promise<void>;
+  args(site: Site): Promise<readonly string[]>;
+  /** The key whose publication it ends; null when it ends none. */
+  ends(site: Site): Promise<string | null>;
+  /** The operator asked for it: where the killed run had not recorded that yet, he asks again. */
+  readonly incident: boolean;
+}
+
+async function kidOf(site: Site, version: number): Promise<string> {
+  const key = (await site.manifest())?.keys.find((one) => one.version === version);
+  if (key === undefined) throw new Error(`there is no v${version}`);
+  return key.kid;
+}
+
+async function waitUntil(instant: number | null | undefined): Promise<void> {
+  const left = (instant ?? 0) + 100 - Date.now();
+  if (Number.isNaN(left)) throw new Error('the former key has no end');
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+}
+
+const nothingEnds = async () => null;
+
+const first: Scenario = {
+  name: 'the first rotation',
+  prepare: async () => {},
+  args: async () => ['rotate'],
+  ends: nothingEnds,
+  incident: false,
+};
+
+const immediate: Scenario = {
+  name: 'an immediate rotation',
+  async prepare(site) {
+    await site.restore();
+    await site.run('rotate');
+    await site.save();
+  },
+  args: async () => ['rotate', '--immediate'],
+  ends: nothingEnds,
+  incident: false,
+};
+
+const retirement: Scenario = {
+  name: 'the retirement of the active key',
+  prepare: immediate.prepare,
+  args: async (site) => ['retire', '--kid', await kidOf(site, 1), '--purge', '--yes', '--deadline', '60s'],
+  ends: (site) => kidOf(site, 1),
+  incident: true,
+};
+
+/** Tokens of a second: the former key has expired by the time that this is saved. */
+const expiry: Scenario = {
+  name: 'the expiry of a key',
+  async prepare(site) {
+    site.configure({ maxTokenTtl: '1s', verifyFor: '4s' }, '3s');
+    await site.restore();
+    await site.run('rotate');
+    await site.run('rotate', '--immediate');
+    // The first reload could still bring it back: its clock starts in the first run after that.
+    await waitUntil((await site.manifest())?.reloadsUntil);
+    await site.run('rotate');
+    const former = (await site.manifest())?.keys[0];
+    await waitUntil((former?.signedUntil ?? Number.NaN) + (former?.verifyFor ?? 0));
+    await site.save();
+    site.configure({ maxTokenTtl: '1h' });
+  },
+  args: async () => ['rotate'],
+  ends: (site) => kidOf(site, 1),
+  incident: false,
+};
+
+export const SCENARIOS: readonly Scenario[] = [first, immediate, retirement, expiry];

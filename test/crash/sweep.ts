@@ -1,0 +1,59 @@
+import type { Scenario } from './scenarios.js';
+import type { Site } from './site.js';
+
+/** `npm run test:crash` tries every point; `npm test` a spread sample of them, always the same. */
+export const EVERY_POINT = process.env['JWTROT_CRASH'] === 'all';
+export const SWEEP_LIMIT = EVERY_POINT ? 7_200_000 : 240_000;
+/** Runs at once, each at a site of its own. */
+const SITES = EVERY_POINT ? 4 : 2;
+
+export function sample<T>(points: readonly T[], step: number): readonly T[] {
+  // From the middle of the first stretch: the very first call is the least interesting.
+  return EVERY_POINT ? points : points.filter((_, i) => i % step === step >> 1);
+}
+
+/** Instants of a run that takes so long, and a little after it. */
+export function randomInstants(count: number, took: number): { name: string; ms: number }[] {
+  return Array.from({ length: count }, () => {
+    const ms = Math.floor(Math.random() * took * 1.1);
+    return { name: `after ${ms} ms`, ms };
+  });
+}
+
+/** A few sites that stand where the scenario begins. */
+export async function withSites<S extends Site>(
+  scenario: Scenario,
+  open: () => Promise<S>,
+  use: (sites: readonly [S, ...S[]]) => Promise<void>,
+): Promise<void> {
+  const prepared = async () => {
+    const site = await open();
+    await scenario.prepare(site);
+    return site;
+  };
+  const rest = Array.from({ length: SITES - 1 }, prepared);
+  const sites: [S, ...S[]] = [await prepared(), ...(await Promise.all(rest))];
+  try {
+    await use(sites);
+  } finally {
+    await Promise.all(sites.map((site) => site.close()));
+  }
+}
+
+/** Tries each point at one of the sites, several at once. @returns by point, what was not as it must be */
+export async function sweep<P extends { readonly name: string }, S extends Site>(
+  sites: readonly S[],
+  points: readonly P[],
+  attempt: (site: S, point: P) => Promise<readonly string[]>,
+): Promise<Record<string, readonly string[]>> {
+  const problems: Record<string, readonly string[]> = {};
+  const queue = [...points];
+  const work = async (site: S) => {
+    for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
+      const found = await attempt(site, point);
+      if (found.length > 0) problems[point.name] = found;
+    }
+  };
+  await Promise.all(sites.map(work));
+  return problems;
+}
