@@ -118,7 +118,8 @@ export async function commitRevision(
   );
   await removeQuietly(files, aside);
   const doubt = `revision ${manifest.revision} may have been written: run again to find out`;
-  if (holdsMine(await readNewest(place, doubt))) {
+  const newest = await readNewest(place, doubt);
+  if (holdsMine(newest)) {
     await settle(place, manifest.revision);
     return mine;
   }
@@ -127,7 +128,8 @@ export async function commitRevision(
     await removeQuietly(files, path);
     return null;
   }
-  if (errnoOf(failure) === 'EEXIST') return null;
+  // A writer that slept too long finds its file aside cleared away, and the next revision another's.
+  if (errnoOf(failure) === 'EEXIST' || newest?.version !== base?.version) return null;
   throw linkFailure(failure, what, folder, state);
 }
 
