@@ -17,6 +17,11 @@ export async function carryOut(run: Run): Promise<void> {
     const decision = decide(planInput(run));
     if (decision.type === 'nothing') return;
     if (decision.type === 'refused') {
+      // What it was decided from may be old: another run has worked since, and what the outlets hold is its.
+      if (await run.ledger.catchUp()) {
+        run.holdings = await observe(context);
+        continue;
+      }
       const { code, message, hint } = decision.refusal;
       throw new JwtrotError('refused', code, message, { hint });
     }

@@ -181,6 +181,14 @@ export class Ledger {
     throw leaseLost(this.context.name, taken);
   }
 
+  /** Reads again what others may have written. @returns false when they have not, or can't have: this run has the lease */
+  async catchUp(): Promise<boolean> {
+    if (this.#lease !== null) return false;
+    const before = this.manifest?.revision;
+    this.#snapshot = await this.context.store.readManifest(this.context.name);
+    return this.manifest?.revision !== before;
+  }
+
   /** The newest manifest, not older than what this run committed (a store may be eventually consistent). */
   async readNewest(): Promise<Snapshot> {
     const { clock, store, name } = this.context;

@@ -184,6 +184,23 @@ describe('a run that is suspended for a moment', () => {
     expect(await unsettled(site)).toEqual([]);
   });
 
+  for (const { what, version, prepare } of [
+    { what: 'makes the keyset', version: 1, prepare: async () => {} },
+    { what: 'rotates it', version: 2, prepare: IMMEDIATE.prepare },
+  ]) {
+    it(`sees that another run ${what} between its look at the store and at the outlets`, async () => {
+      site = await Site.open();
+      await prepare(site);
+      const running = await stoppedBefore(/open jwks.json/, ['rotate']);
+      await site.run('rotate', ...(version === 1 ? [] : ['--immediate']));
+      running.child.kill('SIGCONT');
+      const { code, stdout, stderr } = await running.ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(`api: nothing due; active v${version} `);
+      expect(await unsettled(site)).toEqual([]);
+    });
+  }
+
   it('is ended by an incident, which does not wait for it', async () => {
     const running = await stoppedAmidOutlets();
     const leaked = await RETIREMENT.ends(site);
