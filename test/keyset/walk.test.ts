@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isBackingOff } from '../../src/keyset/due.js';
 import { decodeManifest, encodeManifest } from '../../src/keyset/manifest.js';
+import { disturb, randomRequest } from './disturbance.js';
 import { Lcg } from './lcg.js';
 import { DAY, HOUR, thumbprintOf } from './story.js';
 import { Walker } from './walker.js';
@@ -11,9 +12,9 @@ async function walk(seed: number, steps: number): Promise<Watch> {
   const watch = new Watch(walker);
   try {
     for (let step = 1; step <= steps; step += 1) {
-      walker.disturb();
+      disturb(walker);
       watch.lookAtOutlets();
-      walker.perform(walker.randomRequest());
+      walker.perform(randomRequest(walker));
       if (step % 50 === 0) await settle(walker);
     }
   } catch (error) {
@@ -53,12 +54,12 @@ async function settle(walker: Walker): Promise<void> {
 describe('a keyset to which everything happens', () => {
   it.each([1, 2, 3, 4, 5, 6])('keeps its promises (walks %i)', async (group) => {
     let [rotations, expiries] = [0, 0];
-    for (let seed = 1; seed <= 3; seed += 1) {
+    for (let seed = 1; seed <= 2; seed += 1) {
       const watch = await walk(group * 1000 + seed, 100);
       rotations += watch.rotations;
       expiries += watch.expiries;
     }
-    expect(rotations).toBeGreaterThan(20);
-    expect(expiries).toBeGreaterThan(5);
+    expect(rotations).toBeGreaterThan(12);
+    expect(expiries).toBeGreaterThan(3);
   });
 });

@@ -5,7 +5,7 @@ import { consume, plan } from '../../src/keyset/plan.js';
 import { decide } from '../../src/keyset/planner.js';
 import * as t from '../../src/keyset/transitions.js';
 import type { Lcg } from './lcg.js';
-import { DAY, HOUR, jwkOf, named, POLICY, RETIRE, SECOND, Story } from './story.js';
+import { jwkOf, SECOND, Story } from './story.js';
 
 /** How a run ended. */
 export type Ending = 'done' | 'refused' | 'killed' | 'failed';
@@ -190,57 +190,5 @@ export class Walker extends Story {
     this.blocked.add('rollout');
     this.backOff('signers');
     return null;
-  }
-
-  /** Something outside of any run. */
-  disturb(): void {
-    const { random } = this;
-    if (this.chance(0.15)) this.changeOutlets();
-    if (this.chance(0.08)) this.changePolicy();
-    this.now += random.pick([SECOND, 90 * SECOND, HOUR, 5 * HOUR, DAY, 3 * DAY, 10 * DAY]) * (0.5 + random.next());
-    this.now = Math.floor(this.now);
-  }
-
-  private changeOutlets(): void {
-    if (this.manifest === null) return;
-    const known = this.known.keys.filter((key) => key.state !== 'creating').map((key) => key.kid);
-    const index = this.random.below(this.holdings.length);
-    const holding = this.holdings[index];
-    if (holding === undefined) return;
-    const some = holding.kind === 'publish' ? known.filter(() => this.chance(0.5)) : known.slice(0, 1);
-    const keys = this.chance(0.4) ? null : some.map((kid) => named(this.manifest, kid));
-    this.history.push(`${holding.outlet} is set to ${keys?.map((key) => key.kid).join(' ') ?? 'nothing'}`);
-    this.holdings = this.holdings.map((one, i) => (i === index ? { ...one, keys, intact: keys !== null } : one));
-  }
-
-  private changePolicy(): void {
-    const { random } = this;
-    const verifyFor = random.pick([2, 8, 12]) * DAY;
-    this.policy = {
-      ...POLICY,
-      maxTokenTtl: verifyFor - DAY,
-      verifyFor,
-      rotateEvery: random.pick([10, 30, 90]) * DAY,
-      publishAhead: random.pick([2 * HOUR, DAY]),
-      alg: random.pick(['ES256', 'RS256', 'Ed25519']),
-    };
-    this.history.push(
-      `verifyFor ${verifyFor / DAY}d, rotateEvery ${this.policy.rotateEvery / DAY}d, ${this.policy.alg}`,
-    );
-  }
-
-  randomRequest(): Partial<Request> {
-    const { random } = this;
-    const kids = this.manifest?.keys.filter((key) => key.state !== 'destroyed').map((key) => key.kid) ?? [];
-    if (kids.length > 0 && this.chance(0.1)) {
-      const kid = random.pick(kids);
-      const deadline = random.pick([30 * SECOND, 120 * SECOND, HOUR]);
-      this.asked.add(kid);
-      const retire = { ...RETIRE, kid, deadline, noReplacement: this.chance(0.15), purge: this.chance(0.3) };
-      return { retire, incidentOnly: true };
-    }
-    if (this.chance(0.15)) return { force: true, immediate: this.chance(0.4) };
-    if (this.chance(0.06)) return { changeAlg: true, force: this.chance(0.3) };
-    return {};
   }
 }
