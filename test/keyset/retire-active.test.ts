@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { brokenInvariants } from '../../src/keyset/invariants.js';
 import { backedOff, rolledBack, stage } from '../../src/keyset/transitions.js';
 import { MINUTE, noKms, recordOnly } from './incidents.js';
 import { DAY, HOUR, newKey, POLICY, RETIRE, rotated, START, settled, staged, switching } from './story.js';
@@ -130,14 +131,15 @@ describe('retiring without a replacement', () => {
 
   it('ends a switch to that key or back to it: no signer could ever confirm it', () => {
     const forward = switching();
-    forward.retire('k2', { noReplacement: true });
+    recordOnly(forward, 'k2', { noReplacement: true });
     expect(forward.known.rollout).toBeNull();
     const back = switching();
     back.manifest = backedOff(rolledBack(back.known, POLICY, 'x', back.now), 'x', back.now);
-    back.retire('k1', { noReplacement: true });
+    recordOnly(back, 'k1', { noReplacement: true });
     expect(back.known.rollout).toBeNull();
+    expect(brokenInvariants(back.known)).toEqual([]);
     expect(back.states).toBe('k1: retired, k2: deprecated');
-    expect(back.run()[0]).toBe('generate - no-active-key');
+    expect(back.run()).toContain('generate - no-active-key');
   });
 
   it('lets the pending key go on, in its time', () => {
