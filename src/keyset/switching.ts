@@ -33,23 +33,15 @@ export function activated(manifest: Manifest, kid: string, policy: TokenLife, at
   return note(switched, at, 'activated', kid);
 }
 
-/**
- * Every signer confirmed the active key: the clock of the keys before it starts. Not before the end of the last reload.
- * @param reported kids that signers still reported until now: a slow reload had brought one back, its clock starts again
- */
+/** Every signer confirmed the active key: the clock of the keys before it starts. Not before the end of the last reload. */
 export function signersConfirmed(
   manifest: Manifest,
   policy: TokenLife,
   reloadsUntil: Instant | null,
   at: Instant,
-  reported: readonly string[] = [],
 ): Manifest {
   const until = Math.max(countedFrom(manifest, at), reloadsUntil ?? 0);
-  const wasInUse = (key: Key) => mayBeSigning(key) || reported.includes(key.kid);
-  const keys = manifest.keys.map((key) =>
-    key.state === 'deprecated' && wasInUse(key) ? { ...key, ...longest(key, policy), signedUntil: until } : key,
-  );
-  const settled = { ...manifest, keys, rollout: null };
+  const settled = { ...ended(manifest, policy, until), rollout: null };
   // A rollback ends a failed attempt: its back-off stays.
   const backoff = manifest.rollout?.direction === 'back' ? manifest.backoff : null;
   return note({ ...settled, backoff }, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
@@ -67,11 +59,15 @@ export function signersConfirmedForNow(manifest: Manifest, at: Instant): Manifes
 
 /** Signers were looked at once more, and nothing could bring a former key back: the clock of those before it starts. */
 export function clocksStarted(manifest: Manifest, policy: TokenLife, at: Instant): Manifest {
-  const signedUntil = countedFrom(manifest, at);
+  const next = ended(manifest, policy, countedFrom(manifest, at));
+  return note(next, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
+}
+
+function ended(manifest: Manifest, policy: TokenLife, signedUntil: Instant): Manifest {
   const keys = manifest.keys.map((key) =>
-    key.state === 'deprecated' && key.signedUntil === null ? { ...key, ...longest(key, policy), signedUntil } : key,
+    key.state === 'deprecated' && mayBeSigning(key) ? { ...key, ...longest(key, policy), signedUntil } : key,
   );
-  return note({ ...manifest, keys }, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
+  return { ...manifest, keys };
 }
 
 /** Back to the former key. Final: the direction never turns again. @throws JwtrotError `nothing-to-roll-back` */
