@@ -19,8 +19,8 @@ const POLICY = {
   publishAhead: '0s',
   unlistedVerifiers: false,
   clockSkew: '0s',
-  verifyFor: '30s',
-  maxKeys: 13,
+  verifyFor: '25s',
+  maxKeys: 15,
 };
 
 interface Minted {
@@ -96,36 +96,42 @@ class Traffic {
   }
 }
 
-async function rotations(until: number): Promise<(number | null)[]> {
-  const codes: (number | null)[] = [];
+/** @returns what runs said that did not end well */
+async function rotations(until: number): Promise<string[]> {
+  const failed: string[] = [];
   while (Date.now() < until) {
-    codes.push((await site.world.run(['rotate'])).code);
+    const { code, stdout, stderr } = await site.world.run(['rotate']);
+    if (code !== 0) failed.push(`exit ${code}: ${stdout}${stderr}`);
     await wait(500);
   }
-  return codes;
+  return failed;
 }
 
 describe('rotations under continuous traffic', () => {
   it(`reject no token in ${SECONDS} seconds of a rotation every three`, { timeout: 240_000 }, async () => {
     site = await openSite();
     const { keysets } = site.configuration(POLICY) as { keysets: { api: { services: { health: object }[] } } };
-    for (const { health } of keysets.api.services) Object.assign(health, { deadline: '9s', timeout: '3s' });
+    // Shorter than a rotation: the clock of a former key starts when no reload can bring it back any more.
+    for (const { health } of keysets.api.services) Object.assign(health, { deadline: '2500ms', timeout: '2s' });
     site.world.configure({ ...site.configuration(), keysets });
     expect((await site.world.run(['rotate'])).code).toBe(0);
 
     const until = Date.now() + 1_000 * SECONDS;
     const traffic = new Traffic(site, until);
     const clients = Array.from({ length: CLIENTS }, () => [traffic.mint(), traffic.checkAgain()]).flat();
-    const [codes] = await Promise.all([rotations(until), ...clients]);
+    const [failed] = await Promise.all([rotations(until), ...clients]);
 
+    const published = site.world.readJson('public/jwks.json').keys.length;
     const { minted, checkedNew, checkedOld, kids, rejected } = traffic;
     console.log(
-      `${SECONDS} s of load: ${minted} tokens minted with ${kids.size} keys, ${checkedNew} checked new, ${checkedOld} checked old, ${rejected.length} rejected`,
+      `${SECONDS} s of load: ${minted} tokens minted with ${kids.size} keys (${published} still published), ${checkedNew} checked new, ${checkedOld} checked old, ${rejected.length} rejected`,
     );
     expect(rejected).toEqual([]);
     expect({ checkedNew, checkedOld }).toEqual({ checkedNew: minted, checkedOld: minted });
-    expect(codes.filter((code) => code !== 0)).toEqual([]);
+    expect(failed).toEqual([]);
     expect(minted).toBeGreaterThan(5 * SECONDS);
     expect(kids.size).toBeGreaterThanOrEqual(Math.floor(SECONDS / 12) + 1);
+    // Within a minute some keys go as well.
+    if (SECONDS >= 60) expect(published).toBeLessThan(kids.size);
   });
 });
