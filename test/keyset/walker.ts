@@ -182,7 +182,7 @@ export class Walker extends Story {
 
   private failSigners(): Ending | null {
     const { rollout } = this.known;
-    if (rollout?.direction === 'forward' && rollout.former !== null && this.chance(0.5)) {
+    if (rollout?.phase === 'switch' && rollout.direction === 'forward' && rollout.former !== null && this.chance(0.5)) {
       this.manifest = t.backedOff(t.rolledBack(this.known, this.policy, 'broke', this.now), 'broke', this.now);
       this.#turnedBack = true;
       return null;
