@@ -55,7 +55,7 @@ export async function writeOutlets(run: Run): Promise<Performed> {
   } catch (error) {
     if (!(error instanceof JwtrotError)) throw error;
     // In an incident even an outlet that must not be written does not hold up the rest: the switch, other outlets, services.
-    const incident = ledger.known.retirements.length > 0 && error.kind === 'refused';
+    const incident = ledger.known.retirements.length > 0 && (error.kind === 'refused' || error.kind === 'store');
     if (error.kind !== 'services' && !incident) throw error;
     run.holdings = await observe(context);
     return await failed(run, error.message, error.hint ?? null, error.kind);

@@ -35,7 +35,7 @@ export async function retire(run: Run, kid: string, reason: Reason): Promise<Per
         `${signer} still signs with ${kid}, which was to be retired: it stays in the JWKS, and its time starts again`,
         `reload ${signer}`,
       );
-      await ledger.commit((m, at) => stillSigning(m, kid, signer, at));
+      await ledger.commit((m, at) => stillSigning(m, kid, signer, at, run.context.policy));
       return {};
     }
   }

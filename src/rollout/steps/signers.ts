@@ -56,7 +56,7 @@ async function notConfirmed(
   const { ledger, context } = run;
   const { rollout } = ledger.known;
   const who = describe(waiting);
-  const canGoBack = rollout?.direction === 'forward' && rollout.former !== null;
+  const canGoBack = rollout?.phase === 'switch' && rollout.direction === 'forward' && rollout.former !== null;
   const broke = waiting.some((answer) => answer.broke);
   const { onUnconfirmed } = context.policy;
   if (canGoBack && (onUnconfirmed === 'rollback' || (onUnconfirmed === 'auto' && broke))) {
