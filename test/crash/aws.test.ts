@@ -66,7 +66,7 @@ describe('a run with Secrets Manager and KMS that is killed', () => {
         () => Site.open(keepInAws),
         async (sites) => {
           const { points, took } = await pointsOf(sites[0], scenario);
-          const tried = sample(points, 26);
+          const tried = sample(points, 18);
           const instants = randomInstants(EVERY_POINT ? 50 : 2, took);
           const problems = await sweep(sites, [...tried, ...instants], (site, point: Point) =>
             killedAt(site, scenario, point),

@@ -54,7 +54,7 @@ describe('a run with the directory store that is killed', () => {
         () => Site.open(),
         async (sites) => {
           const { points, took } = await pointsOf(sites[0], scenario);
-          const tried = sample(points, 58);
+          const tried = sample(points, 40);
           const instants = randomInstants(EVERY_POINT ? 50 : 3, took);
           const problems = await sweep(sites, [...tried, ...instants], (site, point: Point) =>
             killedAt(site, scenario, point),
