@@ -9,6 +9,7 @@ export type ActionType =
   | 'take-over'
   | 'accept-clock'
   | 'record-retirement'
+  | 'roll-back'
   | 'generate'
   | 'recover'
   | 'expedite'
@@ -50,6 +51,7 @@ export type Reason =
   | 'retired'
   | 'put-in-flight'
   | 'window-over'
+  | 'caches-over'
   | 'policy-longer';
 
 export interface Action {
@@ -64,7 +66,15 @@ export function act(type: ActionType, kid: string | null, reason: Reason): Actio
 
 /** Why nothing may be done. */
 export interface Refusal {
-  readonly code: 'unknown-keys' | 'other-host' | 'clock-behind' | 'only-key' | 'too-many-keys' | 'no-keyset';
+  readonly code:
+    | 'unknown-keys'
+    | 'other-host'
+    | 'clock-behind'
+    | 'only-key'
+    | 'too-many-keys'
+    | 'no-keyset'
+    | 'being-retired'
+    | 'nothing-to-roll-back';
   readonly message: string;
   readonly hint: string;
 }
@@ -79,6 +89,8 @@ export interface Request {
   readonly retire: RetireRequest | null;
   /** `retire`: the incident and what hangs on it, nothing else that may be due. */
   readonly incidentOnly: boolean;
+  /** `rollback`: the kid that is to sign again, as the operator was told; and what hangs on that, nothing else. */
+  readonly rollback: string | null;
 }
 
 export const NOTHING_ASKED: Request = {
@@ -89,7 +101,13 @@ export const NOTHING_ASKED: Request = {
   acceptClock: false,
   retire: null,
   incidentOnly: false,
+  rollback: null,
 };
+
+/** An operator needs this now: no wrong clock holds it up, and nothing else that may be due is done beside it. */
+export function isUrgent({ incidentOnly, rollback }: Request): boolean {
+  return incidentOnly || rollback !== null;
+}
 
 /** What this run has tried in vain; not tried again in it. */
 export type Block = 'outlets' | 'rollout' | 'refresh' | 'generate' | 'drop' | 'look-again' | `key ${string}`;

@@ -53,6 +53,18 @@ export function activateDueAt(manifest: Manifest, key: Key, policy: Policy): Ins
   return Math.max(ahead, signsSince(active) + policy.rotateEvery);
 }
 
+/**
+ * When verifiers are looked at once more, because the active key signs without having been published ahead of it: one may
+ * have read a copy from before its publication since. Infinity: nothing of the kind is to be feared.
+ */
+export function lookDueAt(manifest: Manifest, active: Key, policy: Policy): Instant {
+  const { publishedAt, confirmedAt, version } = active;
+  const isFirst = manifest.keys.every((key) => key.version >= version || wasGivenUp(key));
+  if (publishedAt === null || confirmedAt === null || isFirst) return Number.POSITIVE_INFINITY;
+  const due = publishedAt + policy.jwksMaxAge + policy.clockSkew;
+  return confirmedAt < due ? due : Number.POSITIVE_INFINITY;
+}
+
 /** Until when a key that signed stays in the JWKS. */
 export function verifiesUntil(key: Key, policy: Pick<Policy, 'clockSkew'>): Instant {
   return key.signedUntil === null ? Number.POSITIVE_INFINITY : key.signedUntil + key.verifyFor + policy.clockSkew;

@@ -4,6 +4,7 @@ import type { Key, Manifest } from './model.js';
 import { unexplained } from './outlet-plan.js';
 import { decide } from './planner.js';
 import { activeKey, type Holding, outletContent, wantedKeys } from './projection.js';
+import { rolledBackByHand } from './rollback.js';
 import * as t from './transitions.js';
 
 /** The whole list, as a run in which everything confirms would carry it out. */
@@ -69,6 +70,8 @@ function effect({ manifest, keyset, policy, now, request, observations }: PlanIn
       return t.clockAccepted(from, now);
     case 'record-retirement':
       return request.retire === null ? from : retirementRecorded(from, request.retire, now, now);
+    case 'roll-back':
+      return rolledBackByHand(from, policy, now, now);
     case 'generate':
       return generated(from, action, { policy, now, request });
     case 'recover':
@@ -82,9 +85,9 @@ function effect({ manifest, keyset, policy, now, request, observations }: PlanIn
     case 'refresh-services':
       return t.refreshed(from, now);
     case 'confirm-verifiers':
-      return t.verifiersConfirmed(from, kid, now);
+      return t.keyOf(from, kid).state === 'active' ? t.lookedAt(from, kid, now) : t.verifiersConfirmed(from, kid, now);
     case 'activate':
-      return t.activated(from, kid, policy, now);
+      return t.activated(t.acceptedNow(from, kid, now), kid, policy, now);
     case 'confirm-signers':
       return action.reason === 'interrupted'
         ? t.clocksStarted(from, policy, now)

@@ -1,11 +1,13 @@
-import { act, type Decision, type Found, type Known, type PlanInput, type Rule } from './action.js';
+import { act, type Decision, type Found, isUrgent, type Known, type PlanInput, type Rule } from './action.js';
 import { isClockBehind } from './due.js';
 import { incident, recordRetirement } from './incident-rules.js';
 import { confirmDrop, deleteSecret, destroy, expire, lookAgain, recordPolicy } from './key-rules.js';
 import { outletActions } from './outlet-plan.js';
 import { clockRefusal, noKeyset, standingRefusal, unknownKeys } from './refusals.js';
+import { rollBack } from './rollback.js';
 import {
   confirmAgain,
+  confirmLate,
   expedite,
   recover,
   refresh,
@@ -27,7 +29,7 @@ export function decide(input: PlanInput): Decision {
 function next(input: PlanInput): Found {
   if (input.manifest === null) return first(input);
   const known: Known = { ...input, manifest: input.manifest };
-  for (const rule of input.request.incidentOnly ? URGENT : RULES) {
+  for (const rule of isUrgent(input.request) ? URGENT : RULES) {
     const found = rule(known);
     if (found !== null) return found;
   }
@@ -35,16 +37,17 @@ function next(input: PlanInput): Found {
 }
 
 function first(input: PlanInput): Found {
-  if (input.request.incidentOnly || input.request.retire !== null) return noKeyset(input);
+  if (isUrgent(input.request) || input.request.retire !== null) return noKeyset(input);
   return unknownKeys(input) ?? act('generate', null, 'first-key');
 }
 
-/** What an incident needs, and what a wrong clock does not forbid. */
+/** What an incident or the way back needs, and what a wrong clock does not forbid. */
 const URGENT: readonly Rule[] = [
   standingRefusal,
   takeOver,
   acceptClock,
   recordRetirement,
+  rollBack,
   recover,
   incident,
   outletActions,
@@ -60,6 +63,7 @@ const RULES: readonly Rule[] = [
   ...URGENT,
   refuseClock,
   confirmAgain,
+  confirmLate,
   startOver,
   supersede,
   stage,

@@ -1,6 +1,6 @@
 import { act, type Found, type Known, type Reason } from './action.js';
 import type { Instant } from './clock.js';
-import { isBackingOff, mayActivate, stageDueAt } from './due.js';
+import { isBackingOff, lookDueAt, mayActivate, stageDueAt } from './due.js';
 import { activeKeyBeingRetired, isOverdue } from './incident.js';
 import type { Key, Manifest, Rollout } from './model.js';
 import { activeKey, publishedKeys } from './projection.js';
@@ -49,6 +49,7 @@ function confirmSwitch({ manifest, now, blocked }: Known, rollout: Rollout): Fou
 function isHeldOff({ manifest, now, request }: Known, rollout: Rollout): boolean {
   const { backoff, retirements } = manifest;
   if (backoff === null || !isBackingOff(manifest, now) || request.force || retirements.length > 0) return false;
+  if (rollout.direction === 'back' && request.rollback !== null) return false;
   // The way back begins with the failure that the back-off follows. It waits only if it failed itself since.
   return rollout.direction === 'forward' || failedAt(backoff) > (activeKey(manifest)?.activatedAt ?? 0);
 }
@@ -69,6 +70,15 @@ export function confirmAgain({ manifest, now, request, blocked }: Known): Found 
 /** When no reload ordered before the switch can take effect any more. Under a lease `reloadsUntil` is about that run. */
 function quietAt({ lease, reloadsUntil }: Manifest, active: Key): Instant {
   return lease === null ? (reloadsUntil ?? 0) : (active.activatedAt ?? 0) + (lease.until - lease.since);
+}
+
+/** `--immediate` waived `publishAhead`: when no copy can be older than the key, verifiers are looked at once more. */
+export function confirmLate({ manifest, policy, now, request, blocked }: Known): Found {
+  const active = activeKey(manifest);
+  if (active === null || activeKeyBeingRetired(manifest) !== null || manifest.rollout?.phase === 'switch') return null;
+  if (blocked.has('rollout') || blocked.has('outlets') || now < lookDueAt(manifest, active, policy)) return null;
+  if (isBackingOff(manifest, now) && !request.force) return null;
+  return act('confirm-verifiers', active.kid, 'caches-over');
 }
 
 export function refresh({ manifest, now, blocked, request }: Known): Found {

@@ -1,6 +1,7 @@
 import type { Algorithm } from './algorithm.js';
 import { change, changeRollout, countedFrom, move, note } from './change.js';
 import type { Instant } from './clock.js';
+import { withoutOldFailures } from './end-of-life.js';
 import { JwtrotError } from './error.js';
 import type { Key, Manifest, PublicJwk, Rollout } from './model.js';
 
@@ -89,9 +90,9 @@ export function stored(manifest: Manifest, kid: string, at: Instant): Manifest {
   return note(next.rollout?.kid === kid ? changeRollout(next, { phase: 'publish' }) : next, at, 'stored', kid);
 }
 
-/** Its secret was never written, as far as can be known. */
+/** Its secret was never written, as far as can be known. Nor was it published: no verifier has to drop it. */
 export function givenUp(manifest: Manifest, kid: string, deleteAgainAt: Instant, at: Instant): Manifest {
-  const retired = move(manifest, kid, 'retired', { retiredAt: at, reason: 'failed', deleteAgainAt });
+  const retired = move(manifest, kid, 'retired', { retiredAt: at, reason: 'failed', droppedAt: at, deleteAgainAt });
   const left = retired.rollout?.kid === kid ? null : retired.rollout;
   return note({ ...retired, rollout: left }, at, 'given-up', kid);
 }
@@ -117,6 +118,16 @@ export function verifiersConfirmed(manifest: Manifest, kid: string, at: Instant)
   const backoff =
     manifest.backoff === null ? null : { ...manifest.backoff, until: Math.min(manifest.backoff.until, at) };
   return note({ ...changeRollout(confirmed, { phase: 'ahead' }), backoff }, at, 'verifiers-confirmed', kid);
+}
+
+/** The gate was polled once more: every verifier accepts the key now. */
+export function acceptedNow(manifest: Manifest, kid: string, at: Instant): Manifest {
+  return change(manifest, kid, { confirmedAt: countedFrom(manifest, at) });
+}
+
+/** The active key, looked at when no copy of the JWKS could be older than it. */
+export function lookedAt(manifest: Manifest, kid: string, at: Instant): Manifest {
+  return note(withoutOldFailures(acceptedNow(manifest, kid, at), at), at, 'verifiers-confirmed', kid);
 }
 
 /** An operator's `--force` or `--immediate` for the rollout that is under way. */

@@ -3,12 +3,14 @@
  * own time. An illegal move throws: nothing is committed then.
  */
 export { keyOf, note } from './change.js';
-export { deletionOrdered, destroyed, dropped, retired, stillSigning } from './end-of-life.js';
+export { deletionOrdered, destroyed, dropped, retired, stillSigning, withdrawn } from './end-of-life.js';
 export {
+  acceptedNow,
   addKey,
   emptyManifest,
   expedited,
   givenUp,
+  lookedAt,
   type NewKey,
   published,
   type StageOptions,
@@ -24,5 +26,6 @@ export {
   rolledBack,
   signersConfirmed,
   signersConfirmedForNow,
+  turnedBack,
 } from './switching.js';
 export { clockAccepted, hostTaken, outletsFound, refreshed } from './upkeep.js';

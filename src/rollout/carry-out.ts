@@ -2,6 +2,7 @@ import type { Action } from '../keyset/action.js';
 import { JwtrotError } from '../keyset/error.js';
 import { consume } from '../keyset/plan.js';
 import { decide } from '../keyset/planner.js';
+import { isTakeable } from './lease.js';
 import { PlanAgain } from './ledger.js';
 import { observe } from './observe.js';
 import { perform } from './perform.js';
@@ -15,7 +16,7 @@ export async function carryOut(run: Run): Promise<void> {
   for (let step = 0; step < MOST_STEPS; step += 1) {
     context.signal.throwIfAborted();
     const decision = decide(planInput(run));
-    if (decision.type === 'nothing') return;
+    if (decision.type === 'nothing') return tidy(run);
     if (decision.type === 'refused') {
       // What it was decided from may be old: another run has worked since, and what the outlets hold is its.
       if (await run.ledger.catchUp()) {
@@ -28,6 +29,18 @@ export async function carryOut(run: Run): Promise<void> {
     await act(run, decision.action);
   }
   throw new Error(`the run of keyset ${context.name} did not come to an end`);
+}
+
+/** A run that was killed when all else was done has left its lease. */
+async function tidy({ ledger, context }: Run): Promise<void> {
+  const lease = ledger.manifest?.lease ?? null;
+  if (lease === null || !isTakeable(lease, context)) return;
+  await ledger
+    .commit((manifest) => manifest)
+    .catch((error: unknown) => {
+      // Somebody else has taken it by now.
+      if (!(error instanceof PlanAgain)) throw error;
+    });
 }
 
 async function act(run: Run, action: Action): Promise<void> {

@@ -11,6 +11,7 @@ import type { Manifest, RetireReason } from '../../src/keyset/model.js';
 import { unexplained } from '../../src/keyset/outlet-plan.js';
 import { stageOptions, undropped } from '../../src/keyset/plan.js';
 import { activeKey } from '../../src/keyset/projection.js';
+import { rolledBackByHand } from '../../src/keyset/rollback.js';
 import * as t from '../../src/keyset/transitions.js';
 import type { Story } from './tale.js';
 
@@ -26,6 +27,8 @@ export function effectOf(story: Story, action: Action, asked: Request): Manifest
       return t.clockAccepted(from, now);
     case 'record-retirement':
       return asked.retire === null ? from : retirementRecorded(from, asked.retire, now + 60 * SECOND, now);
+    case 'roll-back':
+      return rolledBackByHand(from, policy, now + 60 * SECOND, now);
     case 'generate': {
       const active = activeKey(from);
       const key = story.makeKey(active === null || asked.changeAlg ? policy.alg : active.alg);
@@ -47,9 +50,9 @@ export function effectOf(story: Story, action: Action, asked: Request): Manifest
     case 'refresh-services':
       return t.refreshed(from, now);
     case 'confirm-verifiers':
-      return t.verifiersConfirmed(from, kid, now);
+      return t.keyOf(from, kid).state === 'active' ? t.lookedAt(from, kid, now) : t.verifiersConfirmed(from, kid, now);
     case 'activate':
-      return t.activated(from, kid, policy, now);
+      return t.activated(t.acceptedNow(from, kid, now), kid, policy, now);
     case 'confirm-signers':
       if (action.reason === 'interrupted') return t.clocksStarted(from, policy, now);
       return story.mayReturn

@@ -110,11 +110,7 @@ describe('a plan', () => {
     const story = settled();
     const named = stage(story.known, newKey('k2'), { forced: false, immediate: false, former: 'k1' }, story.now);
     story.manifest = { ...named, rollout: null };
-    expect(listed(story)).toEqual([
-      'recover k2 interrupted',
-      'delete-secret k2 retired',
-      'confirm-drop k2 key-dropped',
-    ]);
+    expect(listed(story)).toEqual(['recover k2 interrupted', 'delete-secret k2 retired']);
   });
 
   it('says what forbids it, after what may still be done', () => {

@@ -5,6 +5,7 @@ const ACTIONS: Readonly<Record<ActionType, string>> = {
   'take-over': 'move the keyset to this host',
   'accept-clock': 'accept this host’s clock',
   'record-retirement': 'record the request to retire',
+  'roll-back': 'go back to',
   generate: 'generate, wrap and store a new key',
   recover: 'look for the secret of',
   expedite: 'hasten the rollout of',
@@ -46,6 +47,7 @@ const REASONS: Readonly<Record<Reason, string>> = {
   retired: 'it is retired',
   'put-in-flight': 'a write of it may have been under way',
   'window-over': 'its recovery window is over',
+  'caches-over': 'no verifier can hold a set from before it any more',
   'policy-longer': 'tokens may live longer now',
 };
 

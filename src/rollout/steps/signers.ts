@@ -1,4 +1,5 @@
 import { isClockBehind } from '../../keyset/due.js';
+import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey } from '../../keyset/projection.js';
 import {
   backedOff,
@@ -35,7 +36,10 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     until: patience(run, GRACE),
   });
   const waiting = unconfirmed(answers);
-  if (waiting.length > 0) return notConfirmed(run, kid, answers, waiting);
+  // After an incident's deadline signers are reloaded all the same: those who report what they use may read it elsewhere.
+  const undelivered = isUndelivered(run) ? NOT_DELIVERED : [];
+  if (waiting.length + undelivered.length > 0)
+    return notConfirmed(run, kid, [...answers, ...undelivered], [...waiting, ...undelivered]);
   await ledger.commit((m, at) => {
     if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
     if (!isSwitch) return clocksStarted(m, context.policy, at);
@@ -44,6 +48,25 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     return mayReturn ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
+}
+
+const NOT_DELIVERED: readonly Answer[] = [
+  {
+    service: 'outlets',
+    instance: 'outlets',
+    confirmed: false,
+    broke: false,
+    reason: 'the signing key could not be delivered',
+    hint: null,
+  },
+];
+
+/** Whoever does not report which key he uses can't have got it where it could not be delivered. */
+function isUndelivered({ context, holdings, ledger }: Run): boolean {
+  const signers = context.services.filter((port) => signs(port.service));
+  const allReport = signers.length > 0 && signers.every((port) => port.service.health !== null);
+  const lacking = holdings.some((holding) => holding.kind === 'deliver' && !holdsWanted(holding, ledger.known));
+  return lacking && !allReport;
 }
 
 /** `onUnconfirmed`: back where the new key broke a signer; else wait, since both keys are published. */

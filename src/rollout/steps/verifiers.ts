@@ -4,7 +4,7 @@ import { activeKeyBeingRetired } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
-import { activated, backedOff, keyOf, verifiersConfirmed } from '../../keyset/transitions.js';
+import { acceptedNow, activated, backedOff, keyOf, lookedAt, verifiersConfirmed } from '../../keyset/transitions.js';
 import { verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
@@ -38,6 +38,7 @@ export async function confirmVerifiers(run: Run, kid: string): Promise<Performed
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
   await ledger.commit((m, at) => {
     const { state, publishedAt } = keyOf(m, kid);
+    if (state === 'active') return lookedAt(m, kid, at);
     return state === 'pending' && publishedAt !== null ? verifiersConfirmed(m, kid, at) : null;
   });
   return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
@@ -81,13 +82,14 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
     const key = keyOf(m, kid);
     // A `sync` may have found it missing since: `publishAhead` starts anew.
     const isDue = key.state === 'pending' && mayActivate(m, key, context.policy, at);
-    return isDue ? activated(m, kid, context.policy, at) : null;
+    return isDue ? activated(acceptedNow(m, kid, at), kid, context.policy, at) : null;
   });
   return {};
 }
 
-function signsOn(run: Run): string {
+function whatHolds(run: Run, kid: string): string {
   const active = activeKey(run.ledger.known);
+  if (active?.kid === kid) return 'it is the active key: its tokens are rejected there';
   return active === null ? 'no key signs yet' : `v${active.version} ${active.kid} signs on`;
 }
 
@@ -99,7 +101,7 @@ async function shut(run: Run, kid: string, answers: readonly Answer[]): Promise<
     run.blocked.add('rollout');
     return {};
   }
-  const message = `${waiting.length} of ${answers.length} did not confirm the new key ${kid}: ${describe(waiting)}; ${signsOn(run)}`;
+  const message = `${waiting.length} of ${answers.length} did not confirm key ${kid}: ${describe(waiting)}; ${whatHolds(run, kid)}`;
   block(run, 'rollout', message, waiting.find((answer) => answer.hint !== null)?.hint ?? null);
   await run.ledger.commit((m, at) => backedOff(m, describe(waiting), at));
   return {};

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { DAY, HOUR, rotated, SECOND, settled, staged } from './story.js';
+
+const CACHES = HOUR + 60 * SECOND;
+
+/** k2 signs since it was made, without `publishAhead`. */
+function hasty() {
+  const story = settled();
+  story.now += DAY;
+  story.run({ force: true, immediate: true });
+  return story;
+}
+
+describe('one more look at verifiers', () => {
+  it('follows a switch without publishAhead, when no copy of the JWKS can be older than the key', () => {
+    const story = hasty();
+    expect(story.states).toBe('k1: deprecated, k2: active');
+    const switchedAt = story.now;
+    story.now += CACHES - 1;
+    expect(story.next).toBe('nothing');
+    story.now += 1;
+    expect(story.run()).toEqual(['confirm-verifiers k2 caches-over']);
+    expect(story.key('k2')).toMatchObject({ state: 'active', confirmedAt: switchedAt + CACHES });
+    expect(story.known.rollout).toBeNull();
+    story.now += HOUR;
+    expect(story.next).toBe('nothing');
+  });
+
+  it('is repeated until every verifier accepts the key', () => {
+    const story = hasty();
+    story.now += CACHES;
+    story.blocked.add('rollout');
+    expect(story.next).toBe('nothing');
+    expect(story.run()).toEqual(['confirm-verifiers k2 caches-over']);
+  });
+
+  it('waits while failed attempts back off, unless asked for', () => {
+    const story = hasty();
+    story.now += CACHES;
+    story.manifest = { ...story.known, backoff: { failures: 1, until: story.now + HOUR, because: 'api' } };
+    expect(story.next).toBe('nothing');
+    story.now += HOUR;
+    expect(story.step()).toBe('confirm-verifiers k2 caches-over');
+  });
+
+  it('is not needed after an ordinary rotation, whose gate was passed when copies had expired', () => {
+    const story = rotated();
+    expect(story.key('k2').confirmedAt).toBe(story.key('k2').activatedAt);
+    story.now += 2 * CACHES;
+    expect(story.next).toBe('nothing');
+  });
+
+  it('is not needed for the first key, nor while the next is under way', () => {
+    const story = staged();
+    expect(story.next).toBe('nothing');
+  });
+});
