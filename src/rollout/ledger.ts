@@ -1,12 +1,13 @@
 import type { Duration, Instant } from '../keyset/clock.js';
-import { MINUTE, SECOND } from '../keyset/clock.js';
+import { SECOND } from '../keyset/clock.js';
 import { JwtrotError } from '../keyset/error.js';
-import type { Lease, Manifest } from '../keyset/model.js';
+import type { Manifest } from '../keyset/model.js';
 import { emptyManifest, hostTaken } from '../keyset/transitions.js';
 import type { Snapshot } from '../store/store.js';
 import type { KeysetContext } from './context.js';
-import { assertTakeable, leaseLost, makeWay } from './lease.js';
+import { assertTakeable, makeWay } from './lease.js';
 import { nextRevision } from './next-revision.js';
+import { Tenure } from './tenure.js';
 
 /** The race was lost before anything was done: plan again from what is there. */
 export class PlanAgain extends Error {}
@@ -26,12 +27,7 @@ export interface LedgerOptions {
 /** Reads, and commits by compare-and-swap under this run's lease, taken with the first commit. */
 export class Ledger {
   #snapshot: Snapshot | null;
-  #lease: Lease | null = null;
-  #ends = 0;
-  /** The lease that was found: its owner's put may still be in flight until it ends. */
-  #formerLeaseEnd: Instant = 0;
-  #formerReloadsUntil: Instant | null = null;
-  #reloadsUntil: Instant = 0;
+  readonly #tenure: Tenure;
 
   private constructor(
     private readonly context: KeysetContext,
@@ -39,6 +35,7 @@ export class Ledger {
     snapshot: Snapshot | null,
   ) {
     this.#snapshot = snapshot;
+    this.#tenure = new Tenure(context, options.limit);
   }
 
   static async open(context: KeysetContext, options: LedgerOptions): Promise<Ledger> {
@@ -64,40 +61,29 @@ export class Ledger {
 
   /** Until when a former owner's effects may still be under way. */
   get formerLeaseEnd(): Instant {
-    return this.#formerLeaseEnd;
+    return this.#tenure.formerLeaseEnd;
   }
 
   /** No signer reload ordered before or by this run can take effect after it. */
   get reloadsUntil(): Instant | null {
-    return Math.max(this.#formerReloadsUntil ?? 0, this.#reloadsUntil) || null;
+    return this.#tenure.reloadsUntil;
   }
 
   reloadOrdered(until: Instant): void {
-    this.#reloadsUntil = Math.max(this.#reloadsUntil, until);
+    this.#tenure.reloadOrdered(until);
   }
 
-  /** What is left of the lease, by the wall clock and by the monotonic one: a suspended run may not trust either alone. */
   remaining(): Duration {
-    if (this.#lease === null) return 0;
-    return Math.min(this.#lease.until - this.context.clock.now(), this.#ends - this.context.clock.monotonic());
+    return this.#tenure.remaining();
   }
 
-  /** An effect starts only while more of the lease is left than it may take. @throws JwtrotError `lease-short` */
   assertTimeFor(effect: string, most: Duration): void {
-    if (this.remaining() >= most) return;
-    throw new JwtrotError(
-      'services',
-      'lease-short',
-      `${effect} was not started: this run's time is nearly over; what was done so far stands`,
-      {
-        hint: 'jwtrot rotate goes on with it',
-      },
-    );
+    this.#tenure.assertTimeFor(effect, most);
   }
 
   /** Commits `update`; takes the lease if it is not held yet. */
   async commit(update: Update, mayBeLast = true): Promise<void> {
-    if (this.#lease === null) await this.makeWay();
+    if (this.#tenure.lease === null) await this.makeWay();
     for (let attempt = 1; attempt <= 8; attempt += 1) {
       if (await this.tryCommit(update, mayBeLast)) return;
       await this.readAgain(attempt);
@@ -114,7 +100,7 @@ export class Ledger {
 
   /** Takes the lease if it is not held: before an effect that no commit of this run precedes. */
   async hold(): Promise<void> {
-    if (this.#lease === null) await this.commit((manifest) => manifest, false);
+    if (this.#tenure.lease === null) await this.commit((manifest) => manifest, false);
   }
 
   private async makeWay(): Promise<void> {
@@ -131,21 +117,17 @@ export class Ledger {
     const from = base?.manifest ?? emptyManifest(name);
     const updated = update(from, at);
     if (updated === null) return true;
-    const lease = this.#lease ?? this.newLease(at);
+    const lease = this.#tenure.offer(at);
     const last = mayBeLast && this.options.isLast(updated);
     const next = nextRevision(from, this.withHost(updated, at), {
       id: newId(),
       at,
       lease: last ? null : lease,
-      reloadsUntil: last ? this.reloadsUntil : Math.max(lease.until, from.reloadsUntil ?? 0),
+      reloadsUntil: this.#tenure.reloadsUnder(lease, updated, last),
     });
     const won = await store.commitManifest(next, base);
     if (won === null) return false;
-    if (this.#lease === null) {
-      this.#formerLeaseEnd = Math.max(from.lease?.until ?? 0, at) + MINUTE;
-      this.#formerReloadsUntil = from.reloadsUntil;
-    }
-    this.#lease = last ? null : lease;
+    this.#tenure.committed(lease, from, updated, last, at);
     this.#snapshot = won;
     return true;
   }
@@ -158,32 +140,18 @@ export class Ledger {
     return { id: this.context.host.self.host, hostname: this.context.host.self.hostname };
   }
 
-  private newLease(since: Instant): Lease {
-    const { clock, host, newId, verb } = this.context;
-    this.#ends = clock.monotonic() + this.options.limit;
-    return { id: newId(), owner: host.self, verb, since, until: since + this.options.limit };
-  }
-
   /** The commit was lost. Without the lease: plan again. With it: the read may have been stale; or it was taken over. */
   private async readAgain(attempt: number): Promise<void> {
     const { clock, store, name, random } = this.context;
     await clock.sleep(Math.min(SECOND, 20 * 2 ** attempt) * (0.5 + random()));
     this.#snapshot = await store.readManifest(name);
-    if (this.#lease === null) throw new PlanAgain();
-    this.assertHolds(this.#snapshot?.manifest ?? null);
-  }
-
-  /** @throws JwtrotError `lease-lost`: somebody took over; this run stops and touches nothing more */
-  assertHolds(manifest: Manifest | null): void {
-    if (this.#lease === null || manifest?.lease?.id === this.#lease.id) return;
-    const taken = manifest?.lease ?? null;
-    this.#lease = null;
-    throw leaseLost(this.context.name, taken);
+    if (this.#tenure.lease === null) throw new PlanAgain();
+    this.#tenure.assertHolds(this.#snapshot?.manifest ?? null);
   }
 
   /** Reads again what others may have written. @returns false when they have not, or can't have: this run has the lease */
   async catchUp(): Promise<boolean> {
-    if (this.#lease !== null) return false;
+    if (this.#tenure.lease !== null) return false;
     const before = this.manifest?.revision;
     this.#snapshot = await this.context.store.readManifest(this.context.name);
     return this.manifest?.revision !== before;
@@ -195,7 +163,7 @@ export class Ledger {
     for (let attempt = 1; ; attempt += 1) {
       const read = await store.readManifest(name);
       if (read !== null && read.manifest.revision >= this.known.revision) {
-        this.assertHolds(read.manifest);
+        this.#tenure.assertHolds(read.manifest);
         this.#snapshot = read;
         return read;
       }
@@ -215,16 +183,14 @@ export class Ledger {
 
   /** Gives the lease back, if it is still held. */
   async release(): Promise<void> {
-    if (this.#lease === null) return;
-    const held = this.#lease.id;
+    const held = this.#tenure.lease;
     const base = this.#snapshot;
-    if (base === null) return;
+    if (held === null || base === null) return;
     const { clock, newId, store } = this.context;
     const stamp = { id: newId(), at: clock.now(), lease: null, reloadsUntil: this.reloadsUntil };
     const won = await store.commitManifest(nextRevision(base.manifest, base.manifest, stamp), base);
-    if (won !== null && this.#lease?.id === held) {
-      this.#lease = null;
-      this.#snapshot = won;
-    }
+    if (won === null) return;
+    this.#tenure.ended(held.id);
+    this.#snapshot = won;
   }
 }

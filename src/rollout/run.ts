@@ -5,6 +5,8 @@ import { incidentDeadline } from '../keyset/incident.js';
 import type { Manifest } from '../keyset/model.js';
 import { decide } from '../keyset/planner.js';
 import type { Holding } from '../keyset/projection.js';
+import type { NewKey } from '../keyset/transitions.js';
+import type { WrappedKey } from '../keyset/wrapped-key.js';
 import type { KeysetContext } from './context.js';
 import { Ledger } from './ledger.js';
 import { runLimit } from './limit.js';
@@ -26,6 +28,12 @@ export interface Performed {
   readonly text?: string;
 }
 
+/** A key that the manifest names and whose secret is not stored yet: as it was wrapped, once. */
+export interface Unstored {
+  readonly key: NewKey;
+  readonly wrapped: WrappedKey;
+}
+
 /** One keyset's run: what it has read, done, and given up on. */
 export interface Run {
   readonly context: KeysetContext;
@@ -36,6 +44,7 @@ export interface Run {
   readonly blocked: Set<Block>;
   readonly done: Action[];
   readonly problems: Problem[];
+  unstored: Unstored | null;
 }
 
 export async function openRun(context: KeysetContext, request: Request): Promise<Run> {
@@ -55,6 +64,7 @@ export async function openRun(context: KeysetContext, request: Request): Promise
     blocked,
     done: [],
     problems: [],
+    unstored: null,
   };
   late.run = run;
   if (ledger.manifest === null) run.reported = await reportedKids(context);

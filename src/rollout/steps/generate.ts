@@ -6,10 +6,9 @@ import { activeKeyBeingRetired, incidentDeadline } from '../../keyset/incident.j
 import type { Manifest } from '../../keyset/model.js';
 import { stageOptions } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
-import type { NewKey } from '../../keyset/transitions.js';
 import { givenUp, keyOf, stage, stored } from '../../keyset/transitions.js';
 import type { WrappedKey } from '../../keyset/wrapped-key.js';
-import { block, type Performed, type Run } from '../run.js';
+import { block, type Performed, type Run, type Unstored } from '../run.js';
 
 /** A change of `alg` waits for `--change-alg`: verifiers may pin algorithms. */
 function algorithmFor(manifest: Manifest | null, policy: { alg: Algorithm }, request: Request): Algorithm {
@@ -21,11 +20,11 @@ function algorithmFor(manifest: Manifest | null, policy: { alg: Algorithm }, req
 export async function generate(run: Run, action: Action, request: Request): Promise<Performed> {
   const { ledger, context } = run;
   try {
-    const { key, wrapped } = await inTime(run, makeKey(run, algorithmFor(ledger.manifest, context.policy, request)));
-    await ledger.commit((m, at) => stage(m, key, stageOptions(m, action, request), at));
+    const { key, wrapped } = unstoredOf(run) ?? (await nameNew(run, action, request));
     ledger.assertTimeFor('storing the new key', 30_000);
     await inTime(run, context.store.putKey(context.name, key.thumbprint, wrapped));
     await ledger.commit((m, at) => (keyOf(m, key.kid).state === 'creating' ? stored(m, key.kid, at) : null));
+    forget(run);
     return { kid: key.kid, text: `${key.alg}, wrapped by ${context.wrapper.description}` };
   } catch (error) {
     // In an incident another key may have to sign instead: that is tried until the deadline, then decided.
@@ -34,6 +33,27 @@ export async function generate(run: Run, action: Action, request: Request): Prom
     block(run, 'generate', `no replacement could be made: ${error.message}`, error.hint ?? null, error.kind);
     return {};
   }
+}
+
+async function nameNew(run: Run, action: Action, request: Request): Promise<Unstored> {
+  const { ledger, context } = run;
+  const made = await inTime(run, makeKey(run, algorithmFor(ledger.manifest, context.policy, request)));
+  await ledger.commit((m, at) => stage(m, made.key, stageOptions(m, action, request), at));
+  // Should its put fail in an incident, it is this key's that is tried again: neither another key nor given up.
+  run.unstored = made;
+  run.blocked.add(`key ${made.key.kid}`);
+  return made;
+}
+
+/** The key that this run has named and could not store yet: a retry puts the same bytes, and leaves no further key. */
+function unstoredOf({ ledger, unstored }: Run): Unstored | null {
+  const isWaiting = ledger.manifest?.keys.some((one) => one.kid === unstored?.key.kid && one.state === 'creating');
+  return isWaiting ? unstored : null;
+}
+
+function forget(run: Run): void {
+  if (run.unstored !== null) run.blocked.delete(`key ${run.unstored.key.kid}`);
+  run.unstored = null;
 }
 
 /** In an incident KMS or the store may not take longer than the deadline: what they still do then is given up. */
@@ -57,7 +77,7 @@ async function inTime<T>(run: Run, work: Promise<T>): Promise<T> {
   }
 }
 
-async function makeKey(run: Run, alg: Algorithm): Promise<{ key: NewKey; wrapped: WrappedKey }> {
+async function makeKey(run: Run, alg: Algorithm): Promise<Unstored> {
   const { context } = run;
   const { publicJwk, thumbprint, privateKey } = await context.generateKey(alg, context.policy.modulusLength);
   try {
@@ -74,7 +94,22 @@ export async function recover(run: Run, kid: string): Promise<Performed> {
   // The lease comes first: as long as its owner lives, the put may be under way.
   await ledger.hold();
   const key = keyOf(ledger.known, kid);
-  const secret = await context.store.getKey(context.name, key.thumbprint);
+  let secret: WrappedKey | null;
+  try {
+    secret = await inTime(run, context.store.getKey(context.name, key.thumbprint));
+  } catch (error) {
+    // An incident does not wait for a key that may be of no use: another one replaces what leaked.
+    const isUrgent = ledger.known.retirements.length > 0;
+    if (!isUrgent || !(error instanceof JwtrotError) || error.kind !== 'store') throw error;
+    block(
+      run,
+      `key ${kid}`,
+      `v${key.version} ${kid} was left unfinished: ${error.message}`,
+      error.hint ?? null,
+      'store',
+    );
+    return {};
+  }
   const whole = secret !== null && secret.kid === kid && secret.alg === key.alg;
   const wanted = whole && ledger.known.rollout?.kid === kid;
   await ledger.commit((m, at) => {

@@ -1,0 +1,102 @@
+import type { Duration, Instant } from '../keyset/clock.js';
+import { MINUTE } from '../keyset/clock.js';
+import { JwtrotError } from '../keyset/error.js';
+import type { Lease, Manifest } from '../keyset/model.js';
+import type { KeysetContext } from './context.js';
+import { leaseLost } from './lease.js';
+
+/** The life of a run's lease: how much of it is left, and what may still be under way from those who held it before. */
+export class Tenure {
+  #lease: Lease | null = null;
+  #ends = 0;
+  #formerLeaseEnd: Instant = 0;
+  #formerReloadsUntil: Instant | null = null;
+  #reloadsUntil: Instant = 0;
+
+  constructor(
+    private readonly context: Pick<KeysetContext, 'clock' | 'host' | 'newId' | 'verb' | 'name'>,
+    /** The run's own time limit: the lease is for so long. */
+    private readonly limit: Duration,
+  ) {}
+
+  get lease(): Lease | null {
+    return this.#lease;
+  }
+
+  /** Until when a former owner's effects may still be under way. */
+  get formerLeaseEnd(): Instant {
+    return this.#formerLeaseEnd;
+  }
+
+  /** No signer reload ordered before or by this run can take effect after it. */
+  get reloadsUntil(): Instant | null {
+    return Math.max(this.#formerReloadsUntil ?? 0, this.#reloadsUntil) || null;
+  }
+
+  reloadOrdered(until: Instant): void {
+    this.#reloadsUntil = Math.max(this.#reloadsUntil, until);
+  }
+
+  /** The lease that the next commit writes: the one that is held, or a new one. */
+  offer(since: Instant): Lease {
+    if (this.#lease !== null) return this.#lease;
+    const { clock, host, newId, verb } = this.context;
+    this.#ends = clock.monotonic() + this.limit;
+    return { id: newId(), owner: host.self, verb, since, until: since + this.limit };
+  }
+
+  /** What a commit under `lease` says of reloads: as long as it runs, it may order one; afterwards, what it ordered. */
+  reloadsUnder(lease: Lease, updated: Manifest, last: boolean): Instant | null {
+    if (!last) return Math.max(lease.until, updated.reloadsUntil ?? 0);
+    return Math.max(this.#former(updated) ?? 0, this.#reloadsUntil) || null;
+  }
+
+  /** A commit was won at `at`: it took the lease, or went on under it, or, as the `last` one, gave it back. */
+  committed(lease: Lease, from: Manifest, updated: Manifest, last: boolean, at: Instant): void {
+    if (this.#lease === null) {
+      const found = from.lease;
+      // By a clock that has been set back since, it would end in a distant future.
+      const end = found === null ? at : Math.min(found.until, at + (found.until - found.since));
+      this.#formerLeaseEnd = Math.max(end, at) + MINUTE;
+    }
+    this.#formerReloadsUntil = this.#former(updated);
+    this.#lease = last ? null : lease;
+  }
+
+  /** Under a lease the manifest's own time is about this run; but what the operator re-based, the former times follow. */
+  #former({ reloadsUntil }: Manifest): Instant | null {
+    if (this.#lease === null) return reloadsUntil;
+    if (this.#formerReloadsUntil === null) return null;
+    return Math.min(this.#formerReloadsUntil, reloadsUntil ?? this.#formerReloadsUntil);
+  }
+
+  /** What is left of the lease, by the wall clock and by the monotonic one: a suspended run may not trust either alone. */
+  remaining(): Duration {
+    if (this.#lease === null) return 0;
+    return Math.min(this.#lease.until - this.context.clock.now(), this.#ends - this.context.clock.monotonic());
+  }
+
+  /** An effect starts only while more of the lease is left than it may take. @throws JwtrotError `lease-short` */
+  assertTimeFor(effect: string, most: Duration): void {
+    if (this.remaining() >= most) return;
+    throw new JwtrotError(
+      'services',
+      'lease-short',
+      `${effect} was not started: this run's time is nearly over; what was done so far stands`,
+      { hint: 'jwtrot rotate goes on with it' },
+    );
+  }
+
+  /** @throws JwtrotError `lease-lost`: somebody took over; this run stops and touches nothing more */
+  assertHolds(manifest: Manifest | null): void {
+    if (this.#lease === null || manifest?.lease?.id === this.#lease.id) return;
+    const taken = manifest?.lease ?? null;
+    this.#lease = null;
+    throw leaseLost(this.context.name, taken);
+  }
+
+  /** Given back, by a commit of its own. */
+  ended(id: string): void {
+    if (this.#lease?.id === id) this.#lease = null;
+  }
+}
