@@ -5,6 +5,9 @@ import { formatDuration } from './duration.js';
 /** What is done when a signer does not confirm the new key (DESIGN.md, section 4). */
 export type OnUnconfirmed = 'auto' | 'wait' | 'rollback';
 
+/** How many instances are reloaded at a time. `canary`: one by itself, then all the others. */
+export type Batch = number | 'all' | 'canary';
+
 /** A keyset's policy, complete: defaults are filled in. Durations are milliseconds. */
 export interface Policy {
   readonly alg: Algorithm;
@@ -28,6 +31,8 @@ export interface Policy {
   readonly maxKeys: number;
   readonly unlistedVerifiers: boolean;
   readonly onUnconfirmed: OnUnconfirmed;
+  /** `batch`: of the instances of all services together; each service has its own besides. */
+  readonly rollout: { readonly batch: Batch };
   /** Of a deleted private key, in days. */
   readonly recoveryWindowDays: number;
 }
@@ -53,6 +58,7 @@ export const POLICY_DEFAULTS = {
   maxKeys: 10,
   unlistedVerifiers: true,
   onUnconfirmed: 'auto',
+  rollout: { batch: 'all' },
   recoveryWindowDays: 7,
 } as const satisfies Partial<Policy>;
 

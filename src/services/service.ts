@@ -1,4 +1,5 @@
 import type { Duration } from '../keyset/clock.js';
+import type { Batch } from '../keyset/policy.js';
 import type { Command } from '../outside/command.js';
 import type { Headers } from '../outside/header-values.js';
 import type { Tls } from '../outside/tls.js';
@@ -68,6 +69,8 @@ export interface Service {
   readonly instances: InstanceSource | null;
   readonly reload: Reload;
   readonly health: Health | null;
+  /** How many of its instances are reloaded at a time. */
+  readonly rollout: { readonly batch: Batch };
 }
 
 /** What one instance said in one poll. */

@@ -28,6 +28,7 @@ describe('Without a configuration', () => {
             maxKeys: 10,
             unlistedVerifiers: true,
             onUnconfirmed: 'auto',
+            rollout: { batch: 'all' },
             recoveryWindowDays: 7,
           },
           facts: { longestDeadline: 0, unpolledSigner: true, allVerifiersPolled: false },

@@ -19,6 +19,7 @@ describe('docs/configuration.md', () => {
       url: 'http://{address}/reload',
       headers: { Authorization: { file: '/etc/jwtrot/reload-token' } },
     });
+    expect(keysets[0]?.services.map(({ rollout }) => rollout.batch)).toEqual([1, 'all', 'canary']);
     expect(keysets[0]?.services[2]?.instances).toEqual({ type: 'dns', name: 'gateway.internal', port: 8443 });
     expect(keysets[1]?.deliver[0]).toMatchObject({ mode: 0o400, owner: 'webhooks', format: 'pem' });
   });

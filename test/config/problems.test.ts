@@ -79,7 +79,7 @@ describe('The shape of the file', () => {
     ],
     [
       `defaults: { services: [] }\n${API}`,
-      ':1:13: defaults.services: unknown field; known here: alg, modulusLength, maxTokenTtl, rotateEvery, jwksMaxAge, unlistedVerifiers, publishAhead, signerMaxAge, verifyFor, clockSkew, maxKeys, onUnconfirmed, recoveryWindowDays',
+      ':1:13: defaults.services: unknown field; known here: alg, modulusLength, maxTokenTtl, rotateEvery, jwksMaxAge, unlistedVerifiers, publishAhead, signerMaxAge, verifyFor, clockSkew, maxKeys, onUnconfirmed, rollout, recoveryWindowDays',
     ],
   ])('%j is refused', async (text, line) => {
     expect(await problems(text)).toEqual([`FILE${line}`]);

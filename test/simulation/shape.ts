@@ -68,6 +68,7 @@ function service(random: Random, name: string, role: Role, polled: boolean, work
     instances: null,
     reload: { type: 'command', command: { argv: ['/bin/true'], env: [] }, timeout } as Service['reload'],
     health: polled ? health : null,
+    rollout: { batch: 'all' },
   };
 }
 
@@ -114,6 +115,7 @@ export function tightPolicy(random: Random, services: readonly Service[], unlist
     maxKeys: 40,
     unlistedVerifiers: unlisted,
     onUnconfirmed: random.pick(['auto', 'auto', 'wait', 'rollback'] as const),
+    rollout: { batch: 'all' },
     recoveryWindowDays: 7,
   };
   const wrong = policyProblems(policy, facts)[0];

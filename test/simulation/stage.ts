@@ -25,7 +25,7 @@ export function someService(name: string, role: Role, changes: Partial<SomeServi
     distinct: null,
   };
   const reload = { type: 'command', command: { argv: ['/bin/true'], env: [] }, timeout: 60 * SECOND };
-  const service: Service = { name, role, instances: null, reload: reload as never, health };
+  const service: Service = { name, role, instances: null, reload: reload as never, health, rollout: { batch: 'all' } };
   return {
     service,
     instances: role === 'verifier' ? 2 : 1,
@@ -49,6 +49,7 @@ const POLICY: Shape['policy'] = {
   maxKeys: 10,
   unlistedVerifiers: true,
   onUnconfirmed: 'auto',
+  rollout: { batch: 'all' },
   recoveryWindowDays: 7,
 };
 

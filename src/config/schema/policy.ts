@@ -3,6 +3,7 @@ import { ALGORITHM_NAMES, type ModulusLength } from '../../keyset/algorithm.js';
 import type { Policy } from '../../keyset/policy.js';
 import type { SomePolicy } from '../policy.js';
 import { must, type Schema, word } from './fields.js';
+import { rollout } from './rollout.js';
 import { duration, flag, wholeNumber } from './scalars.js';
 
 const modulusLength: Schema<ModulusLength> = v.picklist([2048, 3072, 4096], must('2048, 3072 or 4096'));
@@ -26,6 +27,7 @@ export const policyFields = {
   modulusLength: v.optional(modulusLength),
   ...arithmeticFields,
   onUnconfirmed: v.optional(word(['auto', 'wait', 'rollback'])),
+  rollout: v.optional(rollout),
   recoveryWindowDays: v.optional(wholeNumber(7, 30)),
 } satisfies Record<keyof Policy, unknown>;
 

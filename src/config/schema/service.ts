@@ -4,6 +4,7 @@ import { fields, isMap, list, type Schema, word } from './fields.js';
 import { health, type ServiceContext } from './health.js';
 import { addressProblem, instances } from './instances.js';
 import { reload } from './reload.js';
+import { defaultBatch, rollout } from './rollout.js';
 import { text } from './scalars.js';
 
 const ROLES = ['signer', 'verifier', 'both'] as const satisfies readonly Role[];
@@ -21,11 +22,13 @@ const service: Schema<Service> = v.lazy((input) => {
       instances: v.optional(instances),
       reload: v.optional(reload(context), 'none'),
       health: v.optional(health(context)),
+      rollout: v.optional(rollout),
     }),
-    v.transform(({ instances: given = null, health: polled = null, ...rest }) => ({
+    v.transform(({ instances: given = null, health: polled = null, rollout: waves, ...rest }) => ({
       ...rest,
       instances: given,
       health: polled,
+      rollout: waves ?? { batch: defaultBatch(rest.reload) },
     })),
   );
 });
