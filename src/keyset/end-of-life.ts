@@ -1,7 +1,7 @@
 import { change, countedFrom, keyOf, longest, move, note, type TokenLife } from './change.js';
 import type { Instant } from './clock.js';
 import { isBackingOff } from './due.js';
-import type { Manifest, RetireReason, Rollout } from './model.js';
+import type { Key, Manifest, RetireReason, Rollout } from './model.js';
 import type { KeyState } from './states.js';
 
 /*
@@ -13,6 +13,18 @@ export function retired(manifest: Manifest, kid: string, reason: RetireReason, a
   const before = keyOf(manifest, kid).state;
   const next = move(manifest, kid, 'retired', { retiredAt: at, reason, droppedAt: null });
   return note({ ...next, rollout: rolloutWithout(next.rollout, kid, before) }, at, 'retired', kid, reason);
+}
+
+/** A key that nobody signs with leaves at once, even while it is being stored: its put may still be in flight. */
+export function withdrawn(
+  manifest: Manifest,
+  key: Key,
+  reason: RetireReason,
+  formerLeaseEnd: Instant,
+  at: Instant,
+): Manifest {
+  const gone = retired(manifest, key.kid, reason, at);
+  return key.state === 'creating' ? change(gone, key.kid, { deleteAgainAt: formerLeaseEnd }) : gone;
 }
 
 /** A rollout of a key that is gone is over, as is a switch to it; one away from it goes on, with nothing to go back to. */

@@ -4,7 +4,7 @@ import { isInUse, type RetireRequest } from './incident-state.js';
 import type { Key, Manifest, Retirement, Rollout } from './model.js';
 import type { Policy } from './policy.js';
 import { isPublished, type KeyState } from './states.js';
-import { activated, keyOf, note, retired } from './transitions.js';
+import { activated, keyOf, note, retired, withdrawn } from './transitions.js';
 
 export {
   activeKeyBeingRetired,
@@ -51,10 +51,7 @@ export function retirementRecorded(
   }
   if (!isPublished(key.state) && key.state !== 'creating') return request.purge ? purgedNow(recorded, key) : recorded;
   if (isInUse(recorded, key)) return neverBackTo(recorded, key.kid);
-  const gone = retired(recorded, key.kid, request.reason, at);
-  if (key.state !== 'creating') return gone;
-  // Its put may still be in flight.
-  return change(gone, key.kid, { deleteAgainAt: formerLeaseEnd });
+  return withdrawn(recorded, key, request.reason, formerLeaseEnd, at);
 }
 
 /** Its deletion may have been ordered with a recovery window: it is ordered once more, without. */

@@ -41,17 +41,17 @@ function unknownIn(holding: Holding, manifest: Manifest | null): string[] {
   }
   const known = manifest?.keys ?? [];
   return (holding.keys ?? []).flatMap(({ kid, thumbprint }) => {
+    const named = known.findLast((key) => (kid === null ? key.thumbprint === thumbprint : key.kid === kid));
+    if (named?.thumbprint === thumbprint) return [];
     const name = quoteOutside(kid ?? thumbprint);
-    const named = known.find((key) => (kid === null ? key.thumbprint === thumbprint : key.kid === kid));
-    if (named === undefined) return [`${name} in ${holding.outlet}`];
-    return named.thumbprint === thumbprint ? [] : [`another key named ${name} in ${holding.outlet}`];
+    return named === undefined ? [`${name} in ${holding.outlet}`] : [`another key named ${name} in ${holding.outlet}`];
   });
 }
 
 export function noKeyset({ keyset }: PlanInput): Refusal {
   return {
     code: 'no-keyset',
-    message: `keyset ${keyset} does not exist: there is no key to retire; nothing was changed`,
+    message: `keyset ${keyset} does not exist: there is no key; nothing was changed`,
     hint: 'check the configuration and the store; jwtrot status shows what is there',
   };
 }

@@ -2,7 +2,7 @@ import { change, changeRollout, countedFrom, keyOf, longest, move, note, type To
 import type { Duration, Instant } from './clock.js';
 import { DAY, HOUR } from './clock.js';
 import { JwtrotError } from './error.js';
-import type { Backoff, Key, Manifest } from './model.js';
+import type { Backoff, Key, Manifest, Rollout } from './model.js';
 import { activeKey } from './projection.js';
 
 /*
@@ -82,9 +82,22 @@ export function rolledBack(manifest: Manifest, policy: TokenLife, because: strin
       `keyset ${manifest.name} has no former key to go back to; nothing was changed`,
     );
   }
+  return turnedBack(manifest, active, current.former, policy, because, at);
+}
+
+/** The former key signs again. The one that signed until now has failed: it verifies on, until its last token expires. */
+export function turnedBack(
+  manifest: Manifest,
+  active: Key,
+  former: string,
+  policy: TokenLife,
+  because: string,
+  at: Instant,
+): Manifest {
   const off = change(deprecate(manifest, active, policy, at), active.kid, { reason: 'failed' });
-  const back = changeRollout(makeActive(off, current.former, policy, at), { direction: 'back', phase: 'switch' });
-  return note(back, at, 'rolled-back', active.kid, because);
+  const begun = manifest.rollout ?? { startedAt: at, forced: false, immediate: false };
+  const rollout: Rollout = { ...begun, kid: active.kid, former, direction: 'back', phase: 'switch' };
+  return note({ ...makeActive(off, former, policy, at), rollout }, at, 'rolled-back', active.kid, because);
 }
 
 /** The active key, or one that no switch away from is confirmed yet. */

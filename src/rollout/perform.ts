@@ -6,6 +6,7 @@ import { generate, recover } from './steps/generate.js';
 import { awaitDeadline, lookAgain, replaceAtDeadline } from './steps/incident.js';
 import { noteOutlets, writeOutlets } from './steps/outlets.js';
 import { confirmDrop, deleteSecret, destroy, retire } from './steps/retire.js';
+import { rollBack } from './steps/rollback.js';
 import { confirmSigners, refreshServices } from './steps/signers.js';
 import { activate, confirmVerifiers } from './steps/verifiers.js';
 
@@ -27,6 +28,8 @@ export async function perform(run: Run, action: Action, request: Request): Promi
         request.retire === null ? null : retirementRecorded(m, request.retire, (m.lease?.until ?? at) + 60_000, at),
       );
       return {};
+    case 'roll-back':
+      return rollBack(run, kid);
     case 'expedite':
       await ledger.commit((m, at) => expedited(m, request, at));
       return {};
