@@ -1,4 +1,5 @@
 import type { Request } from '../../src/keyset/action.js';
+import { wayBack } from '../../src/keyset/rollback.js';
 import { DAY, HOUR, named, POLICY, RETIRE, SECOND } from './story.js';
 import type { Walker } from './walker.js';
 
@@ -49,6 +50,8 @@ export function randomRequest(walker: Walker): Partial<Request> {
     const retire = { ...RETIRE, kid, deadline, noReplacement: walker.chance(0.15), purge: walker.chance(0.3) };
     return { retire, incidentOnly: true };
   }
+  const way = walker.manifest !== null && walker.chance(0.1) ? wayBack(walker.known) : null;
+  if (way !== null && !('code' in way)) return { rollback: way.to.kid };
   if (walker.chance(0.15)) return { force: true, immediate: walker.chance(0.4) };
   if (walker.chance(0.06)) return { changeAlg: true, force: walker.chance(0.3) };
   return {};

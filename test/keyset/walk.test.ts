@@ -53,13 +53,15 @@ async function settle(walker: Walker): Promise<void> {
 
 describe('a keyset to which everything happens', () => {
   it.each([1, 2, 3, 4, 5, 6])('keeps its promises (walks %i)', async (group) => {
-    let [rotations, expiries] = [0, 0];
+    let [rotations, expiries, rollbacks] = [0, 0, 0];
     for (let seed = 1; seed <= 2; seed += 1) {
       const watch = await walk(group * 1000 + seed, 100);
       rotations += watch.rotations;
       expiries += watch.expiries;
+      rollbacks += watch.rollbacks;
     }
     expect(rotations).toBeGreaterThan(12);
     expect(expiries).toBeGreaterThan(3);
+    expect(rollbacks).toBeGreaterThan(1);
   });
 });

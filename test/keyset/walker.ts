@@ -90,6 +90,7 @@ export class Walker extends Story {
       return 'killed';
     }
     if (action.type === 'confirm-signers') this.#turnedBack = false;
+    if (action.type === 'roll-back') this.#turnedBack = true;
     this.secretStored = !this.chance(0.5);
     this.mayReturn = this.chance(0.2);
     this.manifest = this.after(action, asked);

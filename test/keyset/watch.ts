@@ -14,6 +14,8 @@ function must(holds: boolean, what: string): void {
 export class Watch {
   rotations = 0;
   expiries = 0;
+  /** Rolled back by hand. */
+  rollbacks = 0;
   #before: Manifest | null = null;
   #shown = false;
   /** The longest `verifyFor` that was in force while a key was used. */
@@ -35,6 +37,7 @@ export class Watch {
     const orphan = known.keys.find((key) => key.state === 'pending' && known.rollout?.kid !== key.kid);
     must(orphan === undefined, `${orphan?.kid} is pending, and no rollout is of it`);
     if (action?.type === 'activate') this.checkActivation(known);
+    if (action?.type === 'roll-back') this.checkRollback(known);
     if (action !== null) this.recordPolicy(action);
     this.recordUse(known, action);
     for (const was of this.#before?.keys ?? []) {
@@ -68,8 +71,19 @@ export class Watch {
     must(now - (since ?? now) >= policy.publishAhead, `${kid} signs, and a cache may lack it`);
   }
 
+  /** An operator's way back leads to a key that every verifier has had since before, and to none that is on its way out. */
+  private checkRollback(known: Manifest): void {
+    this.rollbacks += 1;
+    const { kid, version } = known.keys.find((key) => key.state === 'active') as Key;
+    must(!known.retirements.some((one) => one.kid === kid), `${kid} signs again, and is being retired`);
+    must(this.#usedUntil.has(kid), `${kid} signs again, and never did before`);
+    const pending = known.keys.find((key) => key.state === 'pending' || key.state === 'creating');
+    must(pending === undefined, `${pending?.kid} waits on after the way back to v${version}`);
+    must(known.backoff !== null, 'a timer may rotate at once after the way back');
+  }
+
   private recordPolicy({ type }: Action): void {
-    if (!['activate', 'replace-at-deadline', 'confirm-signers', 'record-policy'].includes(type)) return;
+    if (!['activate', 'roll-back', 'replace-at-deadline', 'confirm-signers', 'record-policy'].includes(type)) return;
     const { known, policy } = this.walker;
     const used = [...(this.#before?.keys ?? []).filter(mayBeSigning), ...known.keys.filter(mayBeSigning)];
     for (const { kid } of used) this.#verifyFor.set(kid, Math.max(this.#verifyFor.get(kid) ?? 0, policy.verifyFor));
