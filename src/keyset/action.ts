@@ -1,4 +1,4 @@
-import type { Instant } from './clock.js';
+import type { Duration, Instant } from './clock.js';
 import type { RetireRequest } from './incident.js';
 import type { Manifest } from './model.js';
 import type { Policy } from './policy.js';
@@ -70,6 +70,7 @@ export interface Refusal {
     | 'unknown-keys'
     | 'other-host'
     | 'clock-behind'
+    | 'clock-ahead'
     | 'only-key'
     | 'too-many-keys'
     | 'no-keyset'
@@ -110,7 +111,7 @@ export function isUrgent({ incidentOnly, rollback }: Request): boolean {
 }
 
 /** What this run has tried in vain; not tried again in it. */
-export type Block = 'outlets' | 'rollout' | 'refresh' | 'generate' | 'drop' | 'look-again' | `key ${string}`;
+export type Block = 'outlets' | 'clock' | 'rollout' | 'refresh' | 'generate' | 'drop' | 'look-again' | `key ${string}`;
 
 export interface Observations {
   /** What outlets on this host hold. */
@@ -119,6 +120,8 @@ export interface Observations {
   readonly reported: readonly { readonly service: string; readonly kid: string }[];
   /** This host; `bound` when the configuration has file outlets or local reloads. */
   readonly host: { readonly id: string; readonly hostname: string; readonly bound: boolean };
+  /** By how much this clock is ahead of the store's own (behind: negative); null where the store does not tell. */
+  readonly clockOffset: Duration | null;
 }
 
 /** Everything a decision depends on. */

@@ -1,10 +1,10 @@
 import type { Instant } from './clock.js';
-import { wasGivenUp } from './due.js';
 import { JwtrotError } from './error.js';
 import { isBeingRetired } from './incident.js';
 import type { Key, Manifest } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
+import { wasGivenUp } from './states.js';
 import { addKey, keyOf, type NewKey, note, stage } from './transitions.js';
 
 /*

@@ -3,6 +3,7 @@ import type { Instant } from './clock.js';
 import type { Key, Manifest } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
+import { wasGivenUp } from './states.js';
 
 /*
  * When things fall due: one place for each threshold, for the planner and for `status`. Infinity: not foreseeable yet.
@@ -24,11 +25,6 @@ export function stageDueAt(active: Key, policy: Policy): Instant {
  */
 export function isFirstKey(manifest: Manifest, kid: string): boolean {
   return manifest.keys.every((key) => key.kid === kid || key.state === 'creating' || wasGivenUp(key));
-}
-
-/** Its secret was never stored, as far as is known, so nobody but jwtrot ever saw the key. */
-export function wasGivenUp(key: Key): boolean {
-  return key.reason === 'failed' && key.publishedAt === null && key.signedFrom === null;
 }
 
 /** The pending key may sign, the gate aside. What need not wait does not wait for a clock that is behind either. */

@@ -1,11 +1,14 @@
 import { act, type Found, type Known } from './action.js';
+import { dueNow } from './clock-trust.js';
 import { isBackingOff, verifiesUntil } from './due.js';
 import { isBeingRetired, isOverdue } from './incident.js';
 import { activeKey } from './projection.js';
-import { mayBeSigning } from './switching.js';
+import { mayLagBehind } from './switching.js';
 
 /** At once: the store's recovery window is the grace. Again, when a put may have been in flight at the first time. */
-export function deleteSecret({ manifest, now, blocked }: Known): Found {
+export function deleteSecret(known: Known): Found {
+  const { manifest, blocked } = known;
+  const now = dueNow(known);
   for (const key of manifest.keys) {
     if (key.state !== 'retired' || !key.hasPrivate || blocked.has(`key ${key.kid}`)) continue;
     if (key.goneAt === null) return act('delete-secret', key.kid, 'retired');
@@ -26,7 +29,9 @@ export function confirmDrop({ manifest, now, blocked, request }: Known): Found {
 }
 
 /** After an incident a verifier may have restarted on a stale read: the first run after `jwksMaxAge` looks again. */
-export function lookAgain({ manifest, now, blocked }: Known): Found {
+export function lookAgain(known: Known): Found {
+  const { manifest, blocked } = known;
+  const now = dueNow(known);
   if (blocked.has('look-again')) return null;
   const due = manifest.retirements.find((one) => one.checkAgainAt !== null && now >= one.checkAgainAt);
   return due === undefined ? null : act('look-again', due.kid, 'key-dropped');
@@ -54,11 +59,12 @@ export function destroy({ manifest, now, blocked }: Known): Found {
 }
 
 /** Named by the active key, but for every key that a signer may use. */
-export function recordPolicy({ manifest, policy }: Known): Found {
+export function recordPolicy({ manifest, policy, now }: Known): Found {
   const active = activeKey(manifest);
   if (active === null) return null;
   const longer = manifest.keys.some(
-    (key) => mayBeSigning(key) && (key.maxTokenTtl < policy.maxTokenTtl || key.verifyFor < policy.verifyFor),
+    (key) =>
+      mayLagBehind(key, policy, now) && (key.maxTokenTtl < policy.maxTokenTtl || key.verifyFor < policy.verifyFor),
   );
   return longer ? act('record-policy', active.kid, 'policy-longer') : null;
 }

@@ -27,7 +27,8 @@ export function outletActions({ manifest, observations, blocked, request, now }:
   if (blocked.has('outlets')) return null;
   const differing = observations.holdings.filter((holding) => !holdsWanted(holding, manifest));
   const held = isBackingOff(manifest, now) && !request.force && manifest.retirements.length === 0;
-  const unread = !held && manifest.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
+  const unread =
+    !held && !blocked.has('clock') && manifest.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
   if (differing.length === 0 && !unread) return null;
   const found = unexplained(manifest, differing);
   if (found.publish || found.deliver || found.missing.length > 0 || found.returned.length > 0) {

@@ -1,7 +1,7 @@
 import type { Algorithm } from './algorithm.js';
 import { JwtrotError } from './error.js';
 import type { Key, Manifest, PublicJwk } from './model.js';
-import { isPublished } from './states.js';
+import { isPublished, wasGivenUp } from './states.js';
 
 /** A JWK as it is published (RFC 7517 section 4). */
 export type PublishedJwk = PublicJwk & { readonly kid: string; readonly alg: Algorithm; readonly use: 'sig' };
@@ -40,12 +40,34 @@ export interface Holding {
   readonly intact: boolean;
 }
 
+/*
+ * Manifests and the keys in them never change, so what was worked out once holds as long as they live. A plan asks for
+ * the same again and again.
+ */
+const publishedIn = new WeakMap<readonly Key[], readonly Key[]>();
+const jwkOf = new WeakMap<Key, PublishedJwk>();
+const contentOf = new WeakMap<Manifest, OutletContent>();
+
 /** The keys in the JWKS, oldest first: an order that no change of state disturbs, so that only a new set is a new text. */
-export function publishedKeys(manifest: Manifest): Key[] {
-  return manifest.keys.filter((key) => isPublished(key.state)).sort((a, b) => a.version - b.version);
+export function publishedKeys({ keys }: Manifest): readonly Key[] {
+  let published = publishedIn.get(keys);
+  if (published === undefined) {
+    published = keys.filter((key) => isPublished(key.state)).sort((a, b) => a.version - b.version);
+    publishedIn.set(keys, published);
+  }
+  return published;
 }
 
 export function toPublishedJwk(key: Key): PublishedJwk {
+  let jwk = jwkOf.get(key);
+  if (jwk === undefined) {
+    jwk = published(key);
+    jwkOf.set(key, jwk);
+  }
+  return jwk;
+}
+
+function published(key: Key): PublishedJwk {
   if (key.publicJwk === null) {
     throw new JwtrotError(
       'refused',
@@ -67,10 +89,20 @@ export function jwkSetText(jwks: JwkSet): string {
 }
 
 export function activeKey(manifest: Manifest): Key | null {
-  return manifest.keys.find((key) => key.state === 'active') ?? null;
+  // Of many tombstones and few keys in use, the latter stand at the end.
+  return manifest.keys.findLast((key) => key.state === 'active') ?? null;
 }
 
 export function outletContent(manifest: Manifest): OutletContent {
+  let content = contentOf.get(manifest);
+  if (content === undefined) {
+    content = wantedContent(manifest);
+    contentOf.set(manifest, content);
+  }
+  return content;
+}
+
+function wantedContent(manifest: Manifest): OutletContent {
   const active = activeKey(manifest);
   return {
     keyset: manifest.name,
@@ -80,9 +112,17 @@ export function outletContent(manifest: Manifest): OutletContent {
       active?.publicJwk != null
         ? { kid: active.kid, thumbprint: active.thumbprint, alg: active.alg, publicJwk: active.publicJwk }
         : null,
-    knownKids: [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))],
-    allowEmpty: manifest.retirements.some((retirement) => retirement.noReplacement),
+    // Asked for only where an outlet is written.
+    get knownKids() {
+      return [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))];
+    },
+    allowEmpty: manifest.retirements.some((one) => one.noReplacement && !neverSeen(manifest, one.kid)),
   };
+}
+
+/** Of a key that nobody ever saw nothing has to be taken away: an empty set would only be cached. */
+function neverSeen(manifest: Manifest, kid: string): boolean {
+  return manifest.keys.some((key) => key.kid === kid && wasGivenUp(key));
 }
 
 /** What an outlet of this kind and format must hold, in order; null: nothing to write yet. */

@@ -1,5 +1,6 @@
 import { act, type Found, type Known, type Reason } from './action.js';
 import type { Instant } from './clock.js';
+import { dueNow } from './clock-trust.js';
 import { isBackingOff, lookDueAt, mayActivate, stageDueAt } from './due.js';
 import { activeKeyBeingRetired, isOverdue } from './incident.js';
 import type { Key, Manifest, Rollout } from './model.js';
@@ -26,17 +27,17 @@ export function expedite(known: Known): Found {
 
 /** A rollout under way, from its phase. Back-off holds it, an operator's `--force` or an incident does not wait. */
 export function resume(known: Known): Found {
-  const { manifest, policy, now, blocked } = known;
+  const { manifest, policy, blocked } = known;
   const { rollout } = manifest;
   if (rollout === null || blocked.has('rollout') || isHeldOff(known, rollout)) return null;
   if (rollout.phase === 'switch') return confirmSwitch(known, rollout);
-  if (blocked.has('outlets')) return null;
+  if (blocked.has('outlets') || blocked.has('clock')) return null;
   const key = manifest.keys.find((one) => one.kid === rollout.kid);
   if (key === undefined || key.state !== 'pending') return null;
   // With the wrong algorithm it is never going to sign: `supersede` comes first.
   if (isSuperseded(known, key)) return null;
   if (key.confirmedAt === null) return act('confirm-verifiers', key.kid, 'new-key');
-  return mayActivate(manifest, key, policy, now) ? act('activate', key.kid, 'published-long-enough') : null;
+  return mayActivate(manifest, key, policy, dueNow(known)) ? act('activate', key.kid, 'published-long-enough') : null;
 }
 
 function confirmSwitch({ manifest, now, blocked }: Known, rollout: Rollout): Found {

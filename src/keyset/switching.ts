@@ -3,6 +3,7 @@ import type { Duration, Instant } from './clock.js';
 import { DAY, HOUR } from './clock.js';
 import { JwtrotError } from './error.js';
 import type { Backoff, Key, Manifest, Rollout } from './model.js';
+import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
 
 /*
@@ -105,9 +106,20 @@ export function mayBeSigning(key: Key): boolean {
   return key.state === 'active' || (key.state === 'deprecated' && key.signedUntil === null);
 }
 
+/** As far as anybody knows: a signer that is not polled may go on using the former key for `signerMaxAge`. */
+export function mayLagBehind(key: Key, policy: Pick<Policy, 'signerMaxAge' | 'clockSkew'>, now: Instant): boolean {
+  if (key.state !== 'deprecated' || key.signedUntil === null) return mayBeSigning(key);
+  return now < key.signedUntil + policy.signerMaxAge + policy.clockSkew;
+}
+
 /** The policy that is in force now, for every key that may sign under it. */
-export function policyRecorded(manifest: Manifest, kid: string, policy: TokenLife, at: Instant): Manifest {
-  const keys = manifest.keys.map((key) => (mayBeSigning(key) ? { ...key, ...longest(key, policy) } : key));
+export function policyRecorded(
+  manifest: Manifest,
+  kid: string,
+  policy: TokenLife & Pick<Policy, 'signerMaxAge' | 'clockSkew'>,
+  at: Instant,
+): Manifest {
+  const keys = manifest.keys.map((key) => (mayLagBehind(key, policy, at) ? { ...key, ...longest(key, policy) } : key));
   return note({ ...manifest, keys }, at, 'policy-recorded', kid);
 }
 

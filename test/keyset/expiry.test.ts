@@ -82,6 +82,21 @@ describe('expiry', () => {
     expect(story.run()[0]).toBe('retire k1 expired');
   });
 
+  it('is put off by a policy that becomes longer while an unpolled signer may still use the key', () => {
+    const story = rotated();
+    const longer = { ...POLICY, maxTokenTtl: 20 * DAY, verifyFor: 21 * DAY };
+    story.now += POLICY.signerMaxAge + POLICY.clockSkew - 1;
+    story.policy = longer;
+    story.run();
+    expect(story.key('k1').verifyFor).toBe(21 * DAY);
+    const later = rotated();
+    later.now += POLICY.signerMaxAge + POLICY.clockSkew;
+    later.policy = longer;
+    later.run();
+    expect(later.key('k1').verifyFor).toBe(POLICY.verifyFor);
+    expect(later.key('k2').verifyFor).toBe(21 * DAY);
+  });
+
   it('is put off by the policy that holds at the switch and at its confirmation', () => {
     const story = settled();
     story.policy = { ...POLICY, verifyFor: 9 * DAY };

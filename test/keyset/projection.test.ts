@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { quoteOutside } from '../../src/keyset/outside-text.js';
 import { jwkSetText, outletContent, toJwkSet, toPublishedJwk, wantedKeys } from '../../src/keyset/projection.js';
-import { emptyManifest } from '../../src/keyset/transitions.js';
-import { DAY, JWKS, rotated, SIGNER_JWK, settled, staged, switching } from './story.js';
+import { emptyManifest, givenUp, stage } from '../../src/keyset/transitions.js';
+import { DAY, JWKS, newKey, rotated, SIGNER_JWK, START, Story, settled, staged, switching } from './story.js';
 
 describe('the JWKS', () => {
   it('holds pending, active and deprecated keys, oldest first, each with kid, alg and use', () => {
@@ -38,6 +38,14 @@ describe('the JWKS', () => {
 });
 
 describe('what outlets must hold', () => {
+  it('is no empty set for the sake of a key that nobody ever saw', () => {
+    const story = new Story();
+    const named = stage(emptyManifest('api'), newKey('k1'), { forced: false, immediate: false, former: null }, START);
+    story.manifest = givenUp(named, 'k1', START, START);
+    story.retire('k1', { noReplacement: true });
+    expect(outletContent(story.known)).toMatchObject({ jwks: { keys: [] }, allowEmpty: false });
+  });
+
   it('is the JWKS, and for signers the active key', () => {
     const content = outletContent(staged().known);
     expect(wantedKeys(content, JWKS)).toEqual(['k1', 'k2']);
