@@ -1,9 +1,10 @@
 import { act, type Decision, type Found, isUrgent, type Known, type PlanInput, type Rule } from './action.js';
+import { clockOffset, isAhead, isBehind } from './clock-trust.js';
 import { isClockBehind } from './due.js';
 import { incident, recordRetirement } from './incident-rules.js';
 import { confirmDrop, deleteSecret, destroy, expire, lookAgain, recordPolicy } from './key-rules.js';
 import { outletActions } from './outlet-plan.js';
-import { clockRefusal, noKeyset, standingRefusal, unknownKeys } from './refusals.js';
+import { clockRefusal, noKeyset, offsetRefusal, standingRefusal, unknownKeys } from './refusals.js';
 import { rollBack } from './rollback.js';
 import {
   confirmAgain,
@@ -38,7 +39,7 @@ function next(input: PlanInput): Found {
 
 function first(input: PlanInput): Found {
   if (isUrgent(input.request) || input.request.retire !== null) return noKeyset(input);
-  return unknownKeys(input) ?? act('generate', null, 'first-key');
+  return unknownKeys(input) ?? refuseOffset(input) ?? act('generate', null, 'first-key');
 }
 
 /** What an incident or the way back needs, and what a wrong clock does not forbid. */
@@ -84,6 +85,13 @@ function acceptClock({ manifest, policy, now, request }: Known): Found {
 }
 
 /** Below this rule is what a wrong clock must not decide. */
-function refuseClock({ manifest, policy, now }: Known): Found {
-  return isClockBehind(manifest, policy, now) ? clockRefusal(manifest, now) : null;
+function refuseClock(known: Known): Found {
+  const { manifest, policy, now } = known;
+  if (isClockBehind(manifest, policy, now)) return clockRefusal(manifest, now, known.observations.clockOffset);
+  return refuseOffset(known);
+}
+
+function refuseOffset(input: PlanInput): Found {
+  const offset = clockOffset(input);
+  return isAhead(offset) || isBehind(offset) ? offsetRefusal(input.keyset, input.now, offset ?? 0) : null;
 }

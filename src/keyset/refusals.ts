@@ -1,6 +1,7 @@
 import type { Known, PlanInput, Refusal } from './action.js';
 import { newestEventAt } from './change.js';
-import type { Instant } from './clock.js';
+import type { Duration, Instant } from './clock.js';
+import { MOST_OFFSET } from './clock-trust.js';
 import { approximateDuration } from './duration.js';
 import type { Manifest } from './model.js';
 import { quoteOutside } from './outside-text.js';
@@ -48,7 +49,7 @@ function unknownIn(holding: Holding, manifest: Manifest | null): string[] {
   });
 }
 
-export function noKeyset({ keyset }: PlanInput): Refusal {
+export function noKeyset({ keyset }: Pick<PlanInput, 'keyset'>): Refusal {
   return {
     code: 'no-keyset',
     message: `keyset ${keyset} does not exist: there is no key; nothing was changed`,
@@ -56,12 +57,27 @@ export function noKeyset({ keyset }: PlanInput): Refusal {
   };
 }
 
-export function clockRefusal(manifest: Manifest, now: Instant): Refusal {
+const SET_CLOCK = 'set the clock (timedatectl); if this clock is the right one: jwtrot rotate --accept-clock';
+
+export function clockRefusal(manifest: Manifest, now: Instant, offset: Duration | null): Refusal {
   const newest = newestEventAt(manifest) ?? now;
+  const agrees = offset !== null && Math.abs(offset) <= MOST_OFFSET;
   return {
     code: 'clock-behind',
     message: `this clock (${new Date(now).toISOString()}) is ${approximateDuration(newest - now)} behind the newest event of keyset ${manifest.name} (${new Date(newest).toISOString()}); rotation, expiry and destruction are refused, nothing was changed`,
-    hint: 'set the clock (timedatectl); if this clock is the right one: jwtrot rotate --accept-clock',
+    hint: agrees
+      ? "the store's own clock agrees with this one, so another one was ahead: jwtrot rotate --accept-clock"
+      : SET_CLOCK,
+  };
+}
+
+/** This clock and the store's own differ by more than clocks may. */
+export function offsetRefusal(keyset: string, now: Instant, offset: Duration): Refusal {
+  const [code, how] = offset > 0 ? (['clock-ahead', 'ahead of'] as const) : (['clock-behind', 'behind'] as const);
+  return {
+    code,
+    message: `this clock (${new Date(now).toISOString()}) is ${approximateDuration(Math.abs(offset))} ${how} that of keyset ${keyset}'s store (${new Date(now - offset).toISOString()}); rotation, expiry and destruction are refused, nothing was changed`,
+    hint: SET_CLOCK,
   };
 }
 

@@ -12,11 +12,13 @@ export function describeLease(lease: Lease, now: number): string {
 /** Dead, or run out: then another run may take it. */
 export function isTakeable(
   lease: Lease,
-  { host, clock, policy }: Pick<KeysetContext, 'host' | 'clock' | 'policy'>,
+  { host, clock, policy, store }: Pick<KeysetContext, 'host' | 'clock' | 'policy' | 'store'>,
 ): boolean {
   if (host.state(lease.owner) === 'gone') return true;
-  const skew = lease.owner.host === host.self.host ? 0 : policy.clockSkew;
-  return clock.now() >= lease.until + skew;
+  if (lease.owner.host === host.self.host) return clock.now() >= lease.until;
+  // A clock that is ahead of the store's would have everybody else's lease run out too early.
+  const now = clock.now() - Math.max(0, store.clockOffset() ?? 0);
+  return now >= lease.until + policy.clockSkew;
 }
 
 /** @throws JwtrotError `lease-held` (exit 75) */

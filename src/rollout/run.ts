@@ -45,6 +45,8 @@ export interface Run {
   readonly done: Action[];
   readonly problems: Problem[];
   unstored: Unstored | null;
+  /** Signers' instances whose reload was ordered since this run's switch; null where others may be under way. */
+  switched: Set<string> | null;
 }
 
 export async function openRun(context: KeysetContext, request: Request): Promise<Run> {
@@ -65,6 +67,7 @@ export async function openRun(context: KeysetContext, request: Request): Promise
     done: [],
     problems: [],
     unstored: null,
+    switched: null,
   };
   late.run = run;
   if (ledger.manifest === null) run.reported = await reportedKids(context);
@@ -84,10 +87,16 @@ export function planInput(run: Run, manifest: Manifest | null = run.ledger.manif
       holdings: run.holdings,
       reported: run.reported,
       host: { id: host, hostname, bound: context.bound },
+      clockOffset: context.store.clockOffset(),
     },
     request: run.request,
     blocked: run.blocked,
   };
+}
+
+/** How far this clock is ahead of the store's own, where that is known and counts. */
+export function offsetOf({ context, request }: Run): Duration | null {
+  return request.acceptClock ? null : context.store.clockOffset();
 }
 
 /** Services did not do what was waited for: the rest of the plan goes on without it, and the run exits 4. */

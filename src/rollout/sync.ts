@@ -71,7 +71,7 @@ export async function syncKeyset(context: KeysetContext, options: { acceptOlder:
       manifest: found?.manifest ?? null,
       policy: context.policy,
       now: clock.now(),
-      observations: { holdings, reported: [], host: { id: host, hostname, bound: false } },
+      observations: { holdings, reported: [], host: { id: host, hostname, bound: false }, clockOffset: null },
       request: NOTHING_ASKED,
       blocked: new Set(),
     });

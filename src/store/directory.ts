@@ -58,6 +58,7 @@ export function createDirectoryStore(options: DirectoryStoreOptions): Store {
   return {
     description: `directory ${path}`,
     commitsPerDay: null,
+    clockOffset: () => null,
     listKeysets: () => folders(async (folder) => (await revisionsIn(files, join(folder, 'manifest'))).length > 0),
     async readManifest(keyset) {
       const place = revisions(keyset);

@@ -1,4 +1,4 @@
-import type { Instant } from '../keyset/clock.js';
+import type { Duration, Instant } from '../keyset/clock.js';
 import type { Manifest } from '../keyset/model.js';
 import type { WrappedKey } from '../keyset/wrapped-key.js';
 
@@ -19,6 +19,8 @@ export interface Store {
   readonly description: string;
   /** The most commits to a keyset in 24 h that are not an incident's; null when there is no limit. */
   readonly commitsPerDay: number | null;
+  /** By how much this clock is ahead of the store's own (behind: negative), as its newest answer shows; null: not known. */
+  clockOffset(): Duration | null;
   listKeysets(): Promise<string[]>;
   /** The newest manifest; null when the keyset does not exist. */
   readManifest(keyset: string): Promise<Snapshot | null>;

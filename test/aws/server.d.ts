@@ -46,6 +46,8 @@ export interface AwsServer {
   now(): number;
   /** Sets the server's clock forward (or back), in milliseconds. */
   advance(duration: number): void;
+  /** Its `Date` headers are off by so much from now on; nothing else is. */
+  lieAboutTime(duration: number): void;
   fail(rule: FaultRule): void;
   /** Drops all rules. */
   heal(): void;
@@ -66,5 +68,5 @@ export interface AwsServer {
   close(): Promise<void>;
 }
 
-/** On 127.0.0.1, on a port of its own. `POST /_control` takes `{ fail, heal, advance, replace }` as JSON; `GET` tells. */
+/** On 127.0.0.1, on a port of its own. `POST /_control` takes `{ fail, heal, advance, lie, replace }` as JSON; `GET` tells. */
 export function startAwsServer(options?: { readonly region?: string; readonly port?: number }): Promise<AwsServer>;

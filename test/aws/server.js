@@ -14,6 +14,7 @@ class AwsServer {
   constructor(region) {
     this.region = region;
     this.offset = 0;
+    this.lie = 0;
     this.faults = new Faults();
     const world = { region, now: () => this.now() };
     this.secrets = new Secrets(world);
@@ -31,6 +32,10 @@ class AwsServer {
 
   advance(duration) {
     this.offset += duration;
+  }
+
+  lieAboutTime(duration) {
+    this.lie = duration;
   }
 
   fail(rule) {
@@ -76,7 +81,7 @@ class AwsServer {
       const headers = {
         'Content-Type': type,
         'x-amzn-RequestId': randomUUID(),
-        Date: new Date(this.now()).toUTCString(),
+        Date: new Date(this.now() + this.lie).toUTCString(),
       };
       response.writeHead(status, headers).end(text);
     };
@@ -133,12 +138,13 @@ class AwsServer {
     }
   }
 
-  /** For other processes: GET tells what was called and what is held; POST takes `fail`, `heal`, `advance`, `replace`. */
+  /** For other processes: GET tells what was called and what is held; POST takes `fail`, `heal`, `advance`, `lie`, `replace`. */
   control(request, response, body) {
     try {
-      const { fail, heal, advance, replace } = request.method === 'POST' ? JSON.parse(body) : {};
+      const { fail, heal, advance, lie, replace } = request.method === 'POST' ? JSON.parse(body) : {};
       if (heal === true) this.heal();
       if (advance !== undefined) this.advance(advance);
+      if (lie !== undefined) this.lieAboutTime(lie);
       if (replace !== undefined) this.replaceSecret(replace.name, replace.text);
       for (const rule of [fail ?? []].flat()) this.fail(rule);
       const secrets = [...this.secrets.secrets.values()].map(({ name, deletionDate }) => ({ name, deletionDate }));

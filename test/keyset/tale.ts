@@ -33,6 +33,8 @@ export class Story {
   host = { id: 'host-a', hostname: 'alpha', bound: false };
   request: Request = NOTHING_ASKED;
   blocked = new Set<Block>();
+  /** How far this clock is ahead of the store's, where that is known. */
+  clockOffset: number | null = null;
   reloadsUntil: number | null = null;
   /** May a reload that was ordered before the switch still bring a former key back? */
   mayReturn = false;
@@ -51,7 +53,7 @@ export class Story {
       manifest: this.manifest,
       policy: this.policy,
       now: this.now,
-      observations: { holdings: this.holdings, reported: [], host: this.host },
+      observations: { holdings: this.holdings, reported: [], host: this.host, clockOffset: this.clockOffset },
       request: this.request,
       blocked: this.blocked,
     };

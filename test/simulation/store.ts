@@ -37,6 +37,7 @@ export class SimStore {
     return {
       description: 'the simulated store',
       commitsPerDay: world.shape.commitsPerDay,
+      clockOffset: () => null,
       listKeysets: async () => ['api'],
       readManifest: () => call(() => this.#read(runner)),
       commitManifest: async (manifest, base) => {

@@ -1,4 +1,4 @@
-import { isClockBehind } from '../../keyset/due.js';
+import { stampsTooEarly } from '../../keyset/clock-trust.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey } from '../../keyset/projection.js';
 import {
@@ -10,8 +10,8 @@ import {
   signersConfirmedForNow,
 } from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
-import { type Answer, ask, describe, unconfirmed } from '../ask.js';
-import { block, type Performed, patience, type Run } from '../run.js';
+import { type Answer, ask, describe, memberName, type Question, unconfirmed } from '../ask.js';
+import { block, offsetOf, type Performed, patience, type Run } from '../run.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
 const GRACE = 5_000;
@@ -32,8 +32,10 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     services: context.services.filter((port) => signs(port.service)),
     // One that verifies too may have read a stale JWKS in that very reload.
     wanted: { signs: kid, accepts: [kid] },
-    reload: isSwitch ? 'always' : 'needed',
+    reload: isSwitch ? reloadOf(run) : 'needed',
     until: patience(run, GRACE),
+    // On the way back each signer must be brought back, whichever of them does not come.
+    pace: ledger.known.rollout?.direction === 'back' ? 'every-wave' : 'waves',
   });
   const waiting = unconfirmed(answers);
   // After an incident's deadline signers are reloaded all the same: those who report what they use may read it elsewhere.
@@ -44,10 +46,16 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
     if (!isSwitch) return clocksStarted(m, context.policy, at);
     // Nor does a clock that is known to be wrong tell from when a key was out of use.
-    const mayReturn = earlier > at || isClockBehind(m, context.policy, at);
+    const mayReturn = earlier > at || stampsTooEarly(m, context.policy, at, offsetOf(run));
     return mayReturn ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
+}
+
+/** Back to the former key: whoever was not told to leave it since this run's own switch, and reports it, has not left. */
+function reloadOf({ ledger, switched }: Run): Question['reload'] {
+  if (ledger.known.rollout?.direction !== 'back' || switched === null) return 'always';
+  return (service, instance) => (switched.has(memberName(service, instance)) ? 'always' : 'needed');
 }
 
 const NOT_DELIVERED: readonly Answer[] = [
@@ -110,24 +118,25 @@ export async function refreshServices(run: Run): Promise<Performed> {
   const { refresh, keys } = ledger.known;
   const active = activeKey(ledger.known);
   const accepts = keys.filter((key) => key.state === 'active' || key.state === 'deprecated').map((key) => key.kid);
-  const [verifiers, signers] = await Promise.all([
+  const verifiers =
     refresh?.publish && active !== null
-      ? ask(run, {
+      ? await ask(run, {
           services: context.services.filter((port) => verifies(port.service)),
           wanted: { accepts },
           reload: 'needed',
           until: null,
         })
-      : [],
+      : [];
+  // After the verifiers: a service that is both must not be in two waves at once.
+  const signers =
     refresh?.deliver && active !== null && ledger.known.rollout?.phase !== 'switch'
-      ? ask(run, {
+      ? await ask(run, {
           services: context.services.filter((port) => signs(port.service)),
           wanted: { signs: active.kid },
           reload: 'always',
           until: null,
         })
-      : [],
-  ]);
+      : [];
   const answers = [...verifiers, ...signers];
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {

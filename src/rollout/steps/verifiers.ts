@@ -1,4 +1,5 @@
 import type { Instant } from '../../keyset/clock.js';
+import { dueBy } from '../../keyset/clock-trust.js';
 import { mayActivate } from '../../keyset/due.js';
 import { activeKeyBeingRetired } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
@@ -9,7 +10,7 @@ import { verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
-import { block, type Performed, type Run, timeFor } from '../run.js';
+import { block, offsetOf, type Performed, type Run, timeFor } from '../run.js';
 
 /** How old an answer may be at the switch. */
 const FRESH = 1_000;
@@ -78,10 +79,13 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
     if (unconfirmed(last).length > 0) return shut(run, kid, last);
   }
   ledger.assertTimeFor('the switch', 5_000);
+  const earlier = ledger.reloadsUntil ?? 0;
   await ledger.commit((m, at) => {
     const key = keyOf(m, kid);
     // A `sync` may have found it missing since: `publishAhead` starts anew.
-    const isDue = key.state === 'pending' && mayActivate(m, key, context.policy, at);
+    const isDue = key.state === 'pending' && mayActivate(m, key, context.policy, dueBy(at, offsetOf(run)));
+    // A reload that was ordered before may yet read the new key.
+    run.switched = isDue && earlier + context.policy.clockSkew < at ? new Set() : null;
     return isDue ? activated(acceptedNow(m, kid, at), kid, context.policy, at) : null;
   });
   return {};

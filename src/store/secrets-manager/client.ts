@@ -14,6 +14,7 @@ import { type AwsSettings, clientSettings } from '../../outside/aws.js';
 import { countUnheard } from '../../outside/aws-attempts.js';
 import { awsError } from '../../outside/aws-error.js';
 import type { SecretDescription, SecretsApi } from './api.js';
+import type { ClockOffset } from './clock-offset.js';
 
 export interface Connection {
   api(signal: AbortSignal): SecretsApi;
@@ -25,10 +26,12 @@ const PENDING = 'AWSPENDING';
 
 const instant = (date: Date | undefined): Instant | null => date?.getTime() ?? null;
 
-export function connect(settings: AwsSettings): Connection {
+export function connect(settings: AwsSettings, offset: ClockOffset): Connection {
   const client = new SecretsManagerClient(clientSettings(settings));
   // Inside the SDK's retries: sees each attempt.
   client.middlewareStack.add(countUnheard, { step: 'finalizeRequest', priority: 'low' });
+  // Before the answer is read: what it says of time counts, whatever else it says.
+  client.middlewareStack.add(offset.watch, { step: 'deserialize', priority: 'low' });
   return { api: (signal) => apiOf(client, signal), close: () => client.destroy() };
 }
 

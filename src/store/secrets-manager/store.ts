@@ -4,6 +4,7 @@ import { type AwsSettings, limitsOf, regionOf, TimeLimitError, within } from '..
 import { awsError } from '../../outside/aws-error.js';
 import type { Store } from '../store.js';
 import type { Connection } from './client.js';
+import { ClockOffset } from './clock-offset.js';
 import { commitManifest } from './commit.js';
 import { deleteKey, getKey, isKeyGone, putKey } from './keys.js';
 import { holdsKeys, listKeysets } from './listing.js';
@@ -26,6 +27,7 @@ export function createSecretsManagerStore(options: SecretsManagerOptions): Store
   const { prefix, clock } = options;
   const limits = limitsOf(options);
   const region = regionOf(options);
+  const offset = new ClockOffset(clock);
   let connection: Promise<Connection> | null = null;
   const session: Session = {
     prefix,
@@ -33,7 +35,7 @@ export function createSecretsManagerStore(options: SecretsManagerOptions): Store
     limits,
     decode: (text, keyset, where) => decodeManifest(text, keyset, where, options.thumbprintOf),
     async run(call, limit, work) {
-      connection ??= import('./client.js').then((client) => client.connect(options));
+      connection ??= import('./client.js').then((client) => client.connect(options, offset));
       const { api } = await connection;
       try {
         return await within(clock, limit, (signal) => work(api(signal), signal));
@@ -46,6 +48,7 @@ export function createSecretsManagerStore(options: SecretsManagerOptions): Store
     description: `Secrets Manager ${prefix}/${region === undefined ? '' : ` in ${region}`}`,
     // About 100 versions are kept, and none under 24 h old goes: the rest is for incidents.
     commitsPerDay: 60,
+    clockOffset: () => offset.newest,
     listKeysets: () => listKeysets(session),
     readManifest: (keyset) => {
       const call = { operation: 'GetSecretValue', resource: manifestName(prefix, keyset) };
