@@ -12,7 +12,7 @@ export type TokenLife = Pick<Policy, 'maxTokenTtl' | 'verifyFor'>;
 
 /** @throws JwtrotError `no-such-key` */
 export function keyOf(manifest: Manifest, kid: string): Key {
-  const key = manifest.keys.find((one) => one.kid === kid);
+  const key = manifest.keys.findLast((one) => one.kid === kid);
   if (key === undefined) {
     throw new JwtrotError('refused', 'no-such-key', `keyset ${manifest.name} holds no key ${kid}; nothing was changed`);
   }

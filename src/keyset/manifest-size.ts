@@ -32,7 +32,8 @@ function tombstonesOf({ keys, rollout, retirements }: Manifest): Key[] {
 }
 
 function withoutOldTombstones(value: Manifest, count: number): Manifest {
-  const forgotten = new Set(tombstonesOf(value).slice(0, Math.max(0, count)));
+  if (count <= 0) return value;
+  const forgotten = new Set(tombstonesOf(value).slice(0, count));
   return { ...value, keys: value.keys.filter((one) => !forgotten.has(one)) };
 }
 

@@ -1,11 +1,11 @@
 import type { Action, Known, Reason } from './action.js';
 import { isBackingOff } from './due.js';
 import type { Key, Manifest } from './model.js';
-import { activeKey, type Holding, outletContent, wantedKeys } from './projection.js';
+import { activeKey, type Holding, wantedKeys } from './projection.js';
 
 /** True when an outlet holds what the manifest says, no more and no less. */
 export function holdsWanted(holding: Holding, manifest: Manifest): boolean {
-  const wanted = wantedKeys(outletContent(manifest), holding);
+  const wanted = wantedKeys(manifest, holding);
   if (wanted === null) return holding.kind === 'publish' || holding.keys === null;
   const held = heldKids(holding, manifest);
   return held !== null && holding.intact && held.length === wanted.length && wanted.every((kid, i) => kid === held[i]);
@@ -77,7 +77,7 @@ export function unexplained(manifest: Manifest, differing: readonly Holding[]): 
 /** Lacks only keys that are about to be published, and holds beyond what it should only keys that are about to go. */
 function isUnderWay(manifest: Manifest, holding: Holding): boolean {
   const held = heldKids(holding, manifest) ?? [];
-  const wanted = wantedKeys(outletContent(manifest), holding) ?? [];
+  const wanted = wantedKeys(manifest, holding) ?? [];
   const keysOf = (kids: readonly (string | null)[]) => manifest.keys.filter((key) => kids.includes(key.kid));
   const lacking = keysOf(wanted.filter((kid) => !held.includes(kid)));
   const surplus = keysOf(held.filter((kid) => kid !== null && !wanted.includes(kid)));

@@ -3,7 +3,7 @@ import { replacedAtDeadline, retirementLookedAt, retirementRecorded, retirementS
 import type { Key, Manifest } from './model.js';
 import { unexplained } from './outlet-plan.js';
 import { decide } from './planner.js';
-import { activeKey, type Holding, outletContent, wantedKeys } from './projection.js';
+import { activeKey, type Holding, wantedKeys } from './projection.js';
 import { rolledBackByHand } from './rollback.js';
 import * as t from './transitions.js';
 
@@ -153,9 +153,8 @@ export function undropped(manifest: Manifest): Key[] {
 }
 
 function written(manifest: Manifest, holdings: readonly Holding[]): Holding[] {
-  const content = outletContent(manifest);
   return holdings.map((holding) => {
-    const wanted = wantedKeys(content, holding);
+    const wanted = wantedKeys(manifest, holding);
     const keys = wanted?.map((kid) => ({ kid, thumbprint: t.keyOf(manifest, kid).thumbprint })) ?? null;
     return { ...holding, intact: true, keys: holding.kind === 'publish' && keys === null ? holding.keys : keys };
   });

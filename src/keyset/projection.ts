@@ -40,13 +40,8 @@ export interface Holding {
   readonly intact: boolean;
 }
 
-/*
- * Manifests and the keys in them never change, so what was worked out once holds as long as they live. A plan asks for
- * the same again and again.
- */
+/** A list of keys never changes, so this holds as long as the list lives. A plan asks for the same again and again. */
 const publishedIn = new WeakMap<readonly Key[], readonly Key[]>();
-const jwkOf = new WeakMap<Key, PublishedJwk>();
-const contentOf = new WeakMap<Manifest, OutletContent>();
 
 /** The keys in the JWKS, oldest first: an order that no change of state disturbs, so that only a new set is a new text. */
 export function publishedKeys({ keys }: Manifest): readonly Key[] {
@@ -59,15 +54,6 @@ export function publishedKeys({ keys }: Manifest): readonly Key[] {
 }
 
 export function toPublishedJwk(key: Key): PublishedJwk {
-  let jwk = jwkOf.get(key);
-  if (jwk === undefined) {
-    jwk = published(key);
-    jwkOf.set(key, jwk);
-  }
-  return jwk;
-}
-
-function published(key: Key): PublishedJwk {
   if (key.publicJwk === null) {
     throw new JwtrotError(
       'refused',
@@ -94,15 +80,6 @@ export function activeKey(manifest: Manifest): Key | null {
 }
 
 export function outletContent(manifest: Manifest): OutletContent {
-  let content = contentOf.get(manifest);
-  if (content === undefined) {
-    content = wantedContent(manifest);
-    contentOf.set(manifest, content);
-  }
-  return content;
-}
-
-function wantedContent(manifest: Manifest): OutletContent {
   const active = activeKey(manifest);
   return {
     keyset: manifest.name,
@@ -112,12 +89,13 @@ function wantedContent(manifest: Manifest): OutletContent {
       active?.publicJwk != null
         ? { kid: active.kid, thumbprint: active.thumbprint, alg: active.alg, publicJwk: active.publicJwk }
         : null,
-    // Asked for only where an outlet is written.
-    get knownKids() {
-      return [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))];
-    },
-    allowEmpty: manifest.retirements.some((one) => one.noReplacement && !neverSeen(manifest, one.kid)),
+    knownKids: [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))],
+    allowEmpty: mayBeEmpty(manifest),
   };
+}
+
+function mayBeEmpty(manifest: Manifest): boolean {
+  return manifest.retirements.some((one) => one.noReplacement && !neverSeen(manifest, one.kid));
 }
 
 /** Of a key that nobody ever saw nothing has to be taken away: an empty set would only be cached. */
@@ -125,12 +103,13 @@ function neverSeen(manifest: Manifest, kid: string): boolean {
   return manifest.keys.some((key) => key.kid === kid && wasGivenUp(key));
 }
 
-/** What an outlet of this kind and format must hold, in order; null: nothing to write yet. */
-export function wantedKeys(content: OutletContent, outlet: Pick<Holding, 'kind' | 'format'>): readonly string[] | null {
+/** The kids that an outlet of this kind and format must hold, in order; null: nothing to write yet. */
+export function wantedKeys(manifest: Manifest, outlet: Pick<Holding, 'kind' | 'format'>): readonly string[] | null {
   if (outlet.kind === 'publish' && outlet.format === 'jwks') {
+    const published = publishedKeys(manifest);
     // Before the first key is stored there is nothing to publish: an empty set is an answer only if it was asked for.
-    if (content.jwks.keys.length === 0 && !content.allowEmpty) return null;
-    return content.jwks.keys.map((key) => key.kid);
+    return published.length === 0 && !mayBeEmpty(manifest) ? null : published.map((key) => key.kid);
   }
-  return content.active === null ? null : [content.active.kid];
+  const active = activeKey(manifest);
+  return active?.publicJwk == null ? null : [active.kid];
 }

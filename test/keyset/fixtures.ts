@@ -2,7 +2,7 @@ import { ALGORITHMS, type Algorithm } from '../../src/keyset/algorithm.js';
 import { DAY, SECOND } from '../../src/keyset/clock.js';
 import type { Manifest, PublicJwk } from '../../src/keyset/model.js';
 import { POLICY_DEFAULTS, type Policy } from '../../src/keyset/policy.js';
-import { type Holding, outletContent, wantedKeys } from '../../src/keyset/projection.js';
+import { type Holding, wantedKeys } from '../../src/keyset/projection.js';
 import type { NewKey } from '../../src/keyset/transitions.js';
 
 export const START = Date.UTC(2026, 0, 1);
@@ -31,7 +31,7 @@ export const SIGNER_JWK: Omit<Holding, 'keys' | 'intact'> = { outlet: '/run/key.
 
 /** What an outlet holds when it was just written. */
 export function written(outlet: Omit<Holding, 'keys' | 'intact'>, manifest: Manifest): Holding {
-  const wanted = wantedKeys(outletContent(manifest), outlet);
+  const wanted = wantedKeys(manifest, outlet);
   return { ...outlet, intact: true, keys: wanted?.map((kid) => named(manifest, kid)) ?? null };
 }
 
