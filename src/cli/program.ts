@@ -1,10 +1,11 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Duration, MINUTE } from '../keyset/clock.js';
 import { parseDuration } from '../keyset/duration.js';
 import { EXIT, JwtrotError } from '../keyset/error.js';
 import { jwks } from './commands/jwks.js';
 import { status } from './commands/status.js';
 import type { Environment } from './environment.js';
+import { graceOver } from './grace.js';
 import { Output } from './output/output.js';
 import type { GlobalOptions, Verb } from './verb.js';
 import { VERSION } from './version.js';
@@ -41,7 +42,7 @@ export async function runCli(argv: readonly string[], environment: Environment):
     output,
   );
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await Promise.race([program.parseAsync([...argv], { from: 'user' }), graceOver(environment)]);
     return exit;
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, output, argv);
@@ -101,7 +102,9 @@ function createProgram(bind: Bind, output: Output): Command {
       .exitOverride()
       .configureOutput(output.help());
     const lazy: Verb<T> = async (options, environment, out) => (await load())(options, environment, out);
-    return command.action(() => bind(lazy, () => command.optsWithGlobals<T & GlobalOptions>())());
+    return command.action(() =>
+      bind(lazy, () => ({ ...command.optsWithGlobals<T & GlobalOptions>(), args: command.args }))(),
+    );
   };
 
   verb('rotate', async () => (await import('./work.js')).rotate, 'do what is due: stage, activate, retire, destroy')
@@ -110,6 +113,7 @@ function createProgram(bind: Bind, output: Output): Command {
     .option('--change-alg', 'let the next key have the algorithm that the configuration now names')
     .option('--take-over', 'move the keyset to this host')
     .option('--accept-clock', 'this host’s clock is right, the manifest’s newest event is not')
+    .option('--splay <duration>', 'wait up to so long first, on each host its own time: for cron', duration)
     .option('-n, --dry-run', 'print the plan and touch nothing')
     .addHelpText('after', '\nExamples:\n  $ jwtrot rotate\n  $ jwtrot rotate --keyset api --force --dry-run');
   verb('sync', async () => (await import('./work.js')).sync, 'write the outlets of this host from the manifest').option(
@@ -140,6 +144,13 @@ function createProgram(bind: Bind, output: Output): Command {
       'after',
       '\nExamples:\n  $ jwtrot retire --kid kQ3xPz0a\n  $ jwtrot retire --key leaked.pem --yes --deadline 30s',
     );
+  verb('rollback', async () => (await import('./work.js')).rollback, 'go back to the key that signed before')
+    .option('-y, --yes', 'do not ask')
+    .addHelpText(
+      'after',
+      '\nWhile the former key is in the JWKS it can sign again; the present one verifies until its last token has expired.' +
+        '\n\nExamples:\n  $ jwtrot rollback --keyset api',
+    );
   verb(
     'import',
     async () => (await import('./work.js')).importKey,
@@ -154,5 +165,11 @@ function createProgram(bind: Bind, output: Output): Command {
     '--pem',
     'the active key’s public half as PEM',
   );
+  verb('setup', async () => (await import('./commands/setup.js')).setup, 'install a timer for this configuration')
+    .addArgument(new Argument('<system>', 'what starts jwtrot').choices(['systemd', 'cron']))
+    .option('-n, --dry-run', 'print what would be written and run, and touch nothing')
+    .option('--uninstall', 'remove what setup wrote; keys, KEK and user stay')
+    .addOption(new Option('--splay <duration>', 'with cron: spread runs over so long').argParser(duration))
+    .addHelpText('after', '\nExamples:\n  $ jwtrot setup systemd --dry-run\n  $ jwtrot setup systemd --keyset api');
   return program;
 }

@@ -4,5 +4,6 @@
  */
 export { importKey } from './commands/import.js';
 export { retire } from './commands/retire.js';
+export { rollback } from './commands/rollback.js';
 export { rotate } from './commands/rotate.js';
 export { sync } from './commands/sync.js';

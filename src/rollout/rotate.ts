@@ -116,6 +116,7 @@ function outcomeOf(run: Run, request: Request, backingOff: boolean): Outcome {
     run.done.some((action) => action.type === type && (reason === undefined || action.reason === reason));
   if (request.retire !== null)
     return run.problems.length === 0 || isOut(run, request.retire.kid) ? 'retired' : 'waiting';
+  if (request.rollback !== null && run.done.length + run.blocked.size > 0) return 'rolled-back';
   if (did('confirm-signers', 'rolled-back') || run.problems.some((one) => one.code === 'rolled-back'))
     return 'rolled-back';
   if (did('confirm-signers', 'switched')) return 'rotated';

@@ -7,6 +7,7 @@ import { adoptKey, type ForeignKey } from '../../rollout/adopt.js';
 import { openContexts } from '../contexts.js';
 import type { Environment } from '../environment.js';
 import { readKeyFile } from '../find-key.js';
+import { onlyKeyset } from '../only-keyset.js';
 import { open } from '../open.js';
 import { nameKey } from '../output/words.js';
 import type { Verb } from '../verb.js';
@@ -22,17 +23,7 @@ interface ImportOptions {
 /** `jwtrot import`: the key in use today goes on being accepted, and signing, when jwtrot takes over. */
 export const importKey: Verb<ImportOptions> = async (options, environment, output) => {
   const opened = await open(options, environment);
-  const [keyset, ...others] = opened.keysets;
-  if (keyset === undefined || others.length > 0) {
-    throw new JwtrotError(
-      'usage',
-      'which-keyset',
-      `there are ${opened.keysets.length} keysets; a key is imported into one`,
-      {
-        hint: `jwtrot import --keyset ${keyset?.name ?? 'NAME'} …`,
-      },
-    );
-  }
+  const keyset = onlyKeyset(opened, 'import');
   const key = await readForeignKey(options, keyset, environment);
   const [context] = await openContexts({ ...opened, keysets: [keyset] }, environment, output, 'import');
   if (context === undefined) throw new Error('a keyset that was found has no context');

@@ -1,17 +1,14 @@
 import { JwtrotError } from '../../keyset/error.js';
 import { activeKey, jwkSetText, toJwkSet } from '../../keyset/projection.js';
+import { onlyKeyset } from '../only-keyset.js';
 import { open } from '../open.js';
 import type { Verb } from '../verb.js';
 
 /** `jwtrot jwks`: what is published, from the store. */
 export const jwks: Verb<{ pem?: boolean }> = async (options, environment, output) => {
-  const { keysets, store } = await open(options, environment);
-  const [keyset, ...others] = keysets;
-  if (keyset === undefined || others.length > 0) {
-    throw new JwtrotError('usage', 'which-keyset', `there are ${keysets.length} keysets; a JWK Set is of one`, {
-      hint: `jwtrot jwks --keyset ${keyset?.name ?? 'NAME'}`,
-    });
-  }
+  const opened = await open(options, environment);
+  const { store } = opened;
+  const keyset = onlyKeyset(opened, 'jwks');
   const found = await store.readManifest(keyset.name);
   if (found === null) throw noKeyset(keyset.name, store.description);
   if (options.pem !== true) {

@@ -1,11 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { NOTHING_ASKED, type Request } from '../../keyset/action.js';
 import { type Duration, MINUTE } from '../../keyset/clock.js';
 import { approximateDuration } from '../../keyset/duration.js';
-import { JwtrotError } from '../../keyset/error.js';
 import type { Key, RetireReason } from '../../keyset/model.js';
 import type { Policy } from '../../keyset/policy.js';
 import { rotateKeyset } from '../../rollout/rotate.js';
+import { confirm } from '../confirm.js';
 import { openContexts } from '../contexts.js';
 import type { Environment } from '../environment.js';
 import { type FoundKey, findKey } from '../find-key.js';
@@ -39,7 +38,7 @@ export const retire: Verb<RetireOptions> = async (options, environment, output) 
     return 0;
   }
   announce(found, options, sourceOf(opened.configuration), opened.store.description, environment, output);
-  await confirm(options, environment);
+  await confirm('Retire it now?', { yes: options.yes, isInputTaken: options.key === '-' }, environment);
   const request: Request = {
     ...NOTHING_ASKED,
     takeOver: options.takeOver === true,
@@ -84,23 +83,6 @@ export function tokenLife(key: Key, now: number): string {
   const left = last + Math.max(key.maxTokenTtl, MINUTE) - now;
   if (left <= 0) return 'none: its last token has expired';
   return `those it signed are rejected from now on: up to ${approximateDuration(left)} of life dies with it`;
-}
-
-async function confirm(options: RetireOptions, { stdin, stderr, signal }: Environment): Promise<void> {
-  if (options.yes === true) return;
-  if (stdin.isTTY !== true || options.key === '-') {
-    throw new JwtrotError('usage', 'not-confirmed', 'there is no terminal to ask on; nothing was changed', {
-      hint: 'run it again with --yes',
-    });
-  }
-  const prompt = createInterface({ input: stdin, output: stderr as unknown as NodeJS.WritableStream });
-  try {
-    const answer = await prompt.question('Retire it now? [y/N] ', { signal });
-    if (/^y(es)?$/i.test(answer.trim())) return;
-  } finally {
-    prompt.close();
-  }
-  throw new JwtrotError('usage', 'not-confirmed', 'not confirmed; nothing was changed');
 }
 
 function afterwards(policy: Policy, output: Output): void {
