@@ -10,6 +10,8 @@ export interface TextStream {
 
 /** Everything that the process gets from outside: read here alone, handed to all else. */
 export interface Environment {
+  /** The command line, without the program. */
+  readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly home: string;
@@ -70,6 +72,7 @@ export function processEnvironment(): Environment {
     });
   }
   return {
+    argv: process.argv.slice(2),
     env: process.env,
     uid: process.getuid?.() ?? -1,
     home: process.env['HOME'] || homedir(),

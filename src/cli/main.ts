@@ -6,4 +6,5 @@ process.umask(0o077);
 // The AWS clients warn on standard error on Node 20 otherwise; must be set before the first is made.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
-process.exit(await runCli(process.argv.slice(2), processEnvironment()));
+const environment = processEnvironment();
+process.exit(await runCli(environment.argv, environment));

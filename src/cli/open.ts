@@ -6,6 +6,7 @@ import { quoteOutside } from '../keyset/outside-text.js';
 import { createDirectoryStore } from '../store/directory.js';
 import type { Store } from '../store/store.js';
 import type { Environment } from './environment.js';
+import { refuseForeignStore } from './foreign-store.js';
 import type { GlobalOptions } from './verb.js';
 
 /** A configuration with the store it names: what every verb starts from. */
@@ -21,11 +22,15 @@ export async function open(options: GlobalOptions, environment: Environment): Pr
   // One by one: a spread would open standard input.
   const { env, uid, home } = environment;
   const configuration = await loadConfiguration({ path: options.config, env, uid, home });
-  const store = await openStore(configuration, environment);
+  if (configuration.store.type === 'directory') await refuseForeignStore(configuration.store.path, environment);
+  const store = await openStore(configuration, environment, uid);
   return { configuration, keysets: choose(configuration, options.keyset), store };
 }
 
-function choose(configuration: Configuration, names: readonly string[] | undefined): readonly KeysetConfiguration[] {
+export function choose(
+  configuration: Configuration,
+  names: readonly string[] | undefined,
+): readonly KeysetConfiguration[] {
   if (names === undefined) return configuration.keysets;
   return [...new Set(names)].map((name) => {
     const found = configuration.keysets.find((keyset) => keyset.name === name);
@@ -46,8 +51,9 @@ export function sourceOf(configuration: Configuration): string {
   return configuration.source ?? 'the built-in configuration';
 }
 
-async function openStore({ store }: Configuration, environment: Environment): Promise<Store> {
-  const { clock, env, uid } = environment;
+/** @param uid whose store it is */
+export async function openStore({ store }: Configuration, environment: Environment, uid: number): Promise<Store> {
+  const { clock, env } = environment;
   if (store.type === 'directory') {
     return createDirectoryStore({ path: store.path, clock, uid, thumbprintOf });
   }

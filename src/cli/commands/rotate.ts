@@ -1,5 +1,6 @@
 import { NOTHING_ASKED, type Request } from '../../keyset/action.js';
 import { EXIT } from '../../keyset/error.js';
+import { createLinuxHost } from '../../outside/linux-host.js';
 import type { KeysetContext } from '../../rollout/context.js';
 import { type KeysetResult, planKeyset, rotateKeyset, worstExit } from '../../rollout/rotate.js';
 import { openContexts } from '../contexts.js';
@@ -16,6 +17,8 @@ interface RotateOptions {
   readonly takeOver?: boolean;
   readonly acceptClock?: boolean;
   readonly dryRun?: boolean;
+  /** Milliseconds. */
+  readonly splay?: number;
 }
 
 /** `jwtrot rotate`: what is due, keyset by keyset. One that fails does not stop the others. */
@@ -29,6 +32,8 @@ export const rotate: Verb<RotateOptions> = async (options, environment, output) 
     takeOver: options.takeOver === true,
     acceptClock: options.acceptClock === true,
   };
+  // The configuration was read first: what is wrong in it is not found out half an hour later.
+  if (options.splay !== undefined) await environment.clock.sleep(splayOf(options.splay), environment.signal);
   const contexts = await openContexts(opened, environment, output, 'rotate');
   if (options.dryRun === true) return dryRun(contexts, request, output);
   const results: KeysetResult[] = [];
@@ -38,6 +43,11 @@ export const rotate: Verb<RotateOptions> = async (options, environment, output) 
   }
   return printResults(results, opened, environment, output);
 };
+
+/** The same on every run of this host, as `FixedRandomDelay=` has it: an odd time in a log then means something. */
+function splayOf(most: number): number {
+  return Math.floor((Number.parseInt(createLinuxHost().self.host.slice(0, 8), 16) / 2 ** 32) * most);
+}
 
 async function dryRun(contexts: readonly KeysetContext[], request: Request, output: Output): Promise<number> {
   const keysets = [];

@@ -5,6 +5,7 @@ import type { Progress } from '../../rollout/context.js';
 import { type Environment, Interrupted } from '../environment.js';
 import { journalPrefix, type Level } from './journal.js';
 import { LiveView } from './live.js';
+import { type StatusBoard, statusBoard } from './notify.js';
 import type { OutputOptions } from './options.js';
 import { progressLine } from './progress.js';
 
@@ -18,6 +19,7 @@ export class Output {
   readonly #errorColor: ChalkInstance;
   readonly #journal: boolean;
   #live: LiveView | null;
+  readonly #board: StatusBoard | null;
 
   constructor(
     private readonly environment: Environment,
@@ -33,6 +35,7 @@ export class Output {
     this.#journal = isJournal(env['JOURNAL_STREAM']);
     const live = stderr.isTTY === true && env['TERM'] !== 'dumb' && !this.json && !this.quiet;
     this.#live = live ? new LiveView(stderr, this.#errorColor, environment.clock) : null;
+    this.#board = statusBoard(env, environment.clock);
   }
 
   /** A result: text for people, or the one JSON document. */
@@ -46,6 +49,7 @@ export class Output {
   }
 
   progress(event: Progress): void {
+    this.#board?.show(event);
     if (this.quiet || this.json) return;
     if (this.#live !== null) {
       this.#live.show(event);
@@ -53,6 +57,11 @@ export class Output {
     }
     const line = progressLine(event);
     if (line !== null) this.say(line.text, line.level);
+  }
+
+  /** What `systemctl status` shows from now on. */
+  status(text: string): void {
+    this.#board?.say(text);
   }
 
   /** The step under way becomes a line that stays: what follows are results. */
@@ -73,6 +82,7 @@ export class Output {
   /** Prints what stopped the command. @returns its exit code */
   failure(error: unknown): number {
     const { code, message, hint, exit } = describeError(error);
+    this.status(message);
     if (this.json) this.document({ schema: 1, error: { code, message, hint, exit } });
     this.problem(message, hint);
     if (this.debug && error instanceof Error) this.say(stackOf(error));
@@ -106,6 +116,7 @@ export class Output {
   }
 
   end(): void {
+    this.#board?.end();
     this.#live?.end();
     this.#live = null;
   }

@@ -25,15 +25,22 @@ export function printResults(
     const now = environment.clock.now();
     if (result.error === null) {
       const routine = result.outcome === 'nothing-due';
-      if (!(output.quiet && routine)) output.result(summary(result, opened, now));
+      const line = summary(result, opened, now);
+      output.status(line);
+      if (!(output.quiet && routine)) output.result(line);
     }
     for (const { message, hint } of result.problems) output.problem(`keyset ${result.name}: ${message}`, hint);
-    if (result.error !== null) {
+    if (result.error !== null && !(output.quiet && isLeased(result.error))) {
       output.failure(result.error);
       output.say(stateNow(result), 'warning');
     }
   }
   return exit;
+}
+
+/** Two timers met: nothing that went wrong, and the exit code tells. */
+function isLeased(error: Error): boolean {
+  return error instanceof JwtrotError && error.kind === 'leased';
 }
 
 function exitOf({ error, exit }: KeysetResult): ExitCode {
@@ -98,6 +105,6 @@ function stateNow({ name, manifest, error }: KeysetResult): string {
     manifest.rollout === null
       ? 'no rollout is under way'
       : `the rollout of ${manifest.rollout.kid} stands at phase ${manifest.rollout.phase}`;
-  const lease = error instanceof JwtrotError && error.kind === 'leased' ? '' : `, revision ${manifest.revision}`;
+  const lease = error !== null && isLeased(error) ? '' : `, revision ${manifest.revision}`;
   return `keyset ${name}: ${active === undefined ? 'no key is active' : `${nameKey(active)} signs`}; ${rollout}${lease}`;
 }
