@@ -1,70 +1,72 @@
-import type { Duration } from '../keyset/clock.js';
-import { quoteOutside } from '../keyset/outside-text.js';
-import { awaitConfirmation } from '../services/await.js';
-import { type Instance, type ServicePort, signs } from '../services/service.js';
-import type { Wanted } from '../services/wanted.js';
-import { reloadEffectTime, serviceTime } from './limit.js';
-import { type Run, timeFor } from './run.js';
+import { incidentDeadline } from '../keyset/incident.js';
+import { type ServicePort, signs } from '../services/service.js';
+import { type Answers, confirm, type Member } from './confirm.js';
+import { reloadEffectTime } from './limit.js';
+import type { Answer, Question, ReloadWhen } from './question.js';
+import type { Run } from './run.js';
+import { inWaves } from './waves.js';
 
-/** What is asked of services. */
-export interface Question {
-  readonly services: readonly ServicePort[];
-  readonly wanted: Wanted;
-  /** `needed`: those that do not report it yet. `always`: all (what is delivered to them changed). */
-  readonly reload: 'needed' | 'always' | 'never';
-  /** Null: each service's own deadline; else until then, whatever the service's own. */
-  readonly until: number | null;
-}
+export { describe, unconfirmed } from './describe.js';
+export type { Answer, Question } from './question.js';
 
-/** One instance's answer. */
-export interface Answer {
-  readonly service: string;
-  readonly instance: string;
-  readonly confirmed: boolean;
-  /** It answered before its reload and does not any more. */
-  readonly broke: boolean;
-  readonly reason: string | null;
-  readonly hint: string | null;
-}
-
-/** Reloads and polls all instances of all services at once. Every answer must be a confirmation; none found is none. */
+/** Reloads and polls the instances of these services. Every answer must be a confirmation; none found is none. */
 export async function ask(run: Run, question: Question): Promise<Answer[]> {
-  const answers = await Promise.all(question.services.map((port) => askService(run, port, question)));
+  const { services } = question;
+  const { batch } = run.context.policy.rollout;
+  // Services that share no wave go on side by side: none waits for another one's look-up, nor for its deadline.
+  const groups =
+    batch === 'all' || isAtOnce(run, question) ? services.map((port) => [port]) : services.length > 0 ? [services] : [];
+  const answers = await Promise.all(groups.map((ports) => askTogether(run, ports, question)));
   run.context.signal.throwIfAborted();
   return answers.flat();
 }
 
-export function unconfirmed(answers: readonly Answer[]): Answer[] {
-  return answers.filter((answer) => !answer.confirmed);
+function isAtOnce({ ledger }: Run, { pace, until }: Question): boolean {
+  return pace === 'at-once' || until !== null || incidentDeadline(ledger.manifest) !== null;
 }
 
-/** `gateway/a: connection refused; gateway/b: …`, one line. */
-export function describe(answers: readonly Answer[]): string {
-  return answers
-    .map(({ service, instance, reason }) => {
-      const name = instance === service ? service : `${service}/${quoteOutside(instance).slice(1, -1)}`;
-      return `${name}: ${reason ?? 'no answer'}`;
-    })
-    .join('; ');
+async function askTogether(run: Run, ports: readonly ServicePort[], question: Question): Promise<Answer[]> {
+  const found = await Promise.all(ports.map((port) => membersOf(run, port, question)));
+  const members = found.flatMap((one) => ('members' in one ? one.members : []));
+  const answers = await askAll(run, members, question);
+  return found.flatMap((one) =>
+    'fault' in one ? [one.fault] : one.members.map((member) => answers.get(member) ?? null).filter((a) => a !== null),
+  );
 }
 
-async function askService(run: Run, port: ServicePort, question: Question): Promise<Answer[]> {
+/** Whoever is not going to be reloaded takes no place in a wave. */
+async function askAll(run: Run, members: readonly Member[], question: Question): Promise<Answers> {
+  if (isAtOnce(run, question)) return confirm(run, members, question);
+  const left = members.filter(({ reload }) => reload === 'never');
+  const reloaded = members.filter(({ reload }) => reload !== 'never');
+  const [some, others] = await Promise.all([
+    confirm(run, left, question),
+    inWaves(run, reloaded, question, run.context.policy.rollout.batch),
+  ]);
+  return new Map([...some, ...others]);
+}
+
+async function membersOf(
+  run: Run,
+  port: ServicePort,
+  { reload }: Question,
+): Promise<{ readonly members: readonly Member[] } | { readonly fault: Answer }> {
   const { name } = port.service;
-  const missing = (reason: string, hint: string | null): Answer[] => [
-    { service: name, instance: name, confirmed: false, broke: false, reason, hint },
-  ];
-  let instances: readonly Instance[];
+  const fault = (reason: string, hint: string | null) => ({
+    fault: { service: name, instance: name, confirmed: false, broke: false, reason, hint },
+  });
   try {
-    instances = await port.listInstances(run.context.signal);
+    const instances = await port.listInstances(run.context.signal);
+    if (instances.length === 0) return fault('no instance was found', 'check its instances in the configuration');
+    const tracked = trackReloads(run, port);
+    const when = (instance: string): ReloadWhen => {
+      if (port.service.reload.type === 'none') return 'never';
+      return typeof reload === 'function' ? reload(name, instance) : reload;
+    };
+    return { members: instances.map((instance) => ({ port: tracked, instance, reload: when(instance.name) })) };
   } catch (error) {
-    return missing(error instanceof Error ? error.message : String(error), null);
+    return fault(error instanceof Error ? error.message : String(error), null);
   }
-  if (instances.length === 0) return missing('no instance was found', 'check its instances in the configuration');
-  const deadline = timeFor(run, serviceTime(port.service), question.until);
-  const tracked = trackReloads(run, port);
-  return port.service.health === null
-    ? reloadUnpolled(run, tracked, instances, question, deadline)
-    : poll(run, tracked, instances, question, deadline);
 }
 
 /** A signer's reload may bring what it read into force until its time limit is over: `signedUntil` is not before that. */
@@ -74,80 +76,13 @@ function trackReloads(run: Run, port: ServicePort): ServicePort {
     ...port,
     reload: (instance, signal) => {
       run.ledger.reloadOrdered(run.context.clock.now() + reloadEffectTime(port.service));
+      run.switched?.add(memberName(port.service.name, instance.name));
       return port.reload(instance, signal);
     },
   };
 }
 
-async function poll(
-  run: Run,
-  port: ServicePort,
-  instances: readonly Instance[],
-  { wanted, reload }: Question,
-  deadline: Duration,
-): Promise<Answer[]> {
-  const { clock, random, signal, report, name } = run.context;
-  const reloadable = reload !== 'never' && port.service.reload.type !== 'none';
-  const outcomes = await awaitConfirmation({
-    service: port,
-    instances,
-    wanted,
-    clock,
-    random,
-    signal,
-    deadline,
-    reloadWhen: reloadable ? reload : 'never',
-    reloadAgain: reloadable,
-    onEvent: (event) =>
-      report({
-        type: 'instance',
-        keyset: name,
-        service: event.service,
-        instance: event.instance,
-        state: event.state,
-        reason: event.reason ?? null,
-      }),
-  });
-  return outcomes.map((outcome) => ({
-    service: port.service.name,
-    instance: outcome.instance.name,
-    confirmed: outcome.confirmed,
-    broke: outcome.answeredBefore && !outcome.answers,
-    reason: outcome.reason,
-    hint: outcome.reloadHint,
-  }));
-}
-
-/** Nobody can see what an unpolled service does; that its reload was carried out is all there is. */
-async function reloadUnpolled(
-  run: Run,
-  port: ServicePort,
-  instances: readonly Instance[],
-  question: Question,
-  deadline: Duration,
-): Promise<Answer[]> {
-  const service = port.service.name;
-  if (question.reload === 'never' || port.service.reload.type === 'none') return [];
-  const limit = new AbortController();
-  const watch = run.context.clock.sleep(deadline, AbortSignal.any([limit.signal, run.context.signal])).then(
-    () => limit.abort(),
-    () => undefined,
-  );
-  const answers = await Promise.all(
-    instances.map(async (instance): Promise<Answer> => {
-      const result = await port.reload(instance, AbortSignal.any([limit.signal, run.context.signal]));
-      const failure = result.ok ? null : result;
-      return {
-        service,
-        instance: instance.name,
-        confirmed: result.ok,
-        broke: false,
-        reason: failure === null ? null : `reload failed: ${failure.reason}`,
-        hint: failure?.hint ?? null,
-      };
-    }),
-  );
-  limit.abort();
-  await watch;
-  return answers;
+/** No name of a service or an instance holds a slash. */
+export function memberName(service: string, instance: string): string {
+  return `${service}/${instance}`;
 }

@@ -52,8 +52,19 @@ export type Progress =
       readonly keyset: string;
       readonly service: string;
       readonly instance: string;
-      readonly state: 'reloading' | 'awaited' | 'confirmed' | 'unconfirmed';
+      /** `waiting`: a later wave's. */
+      readonly state: 'waiting' | 'reloading' | 'awaited' | 'confirmed' | 'unconfirmed';
       readonly reason: string | null;
+    }
+  | {
+      readonly type: 'wave';
+      readonly keyset: string;
+      /** Whose instances these are; null where waves are of several services. */
+      readonly service: string | null;
+      /** From 1. */
+      readonly number: number;
+      readonly of: number;
+      readonly instances: readonly { readonly service: string; readonly instance: string }[];
     }
   | {
       readonly type: 'note';

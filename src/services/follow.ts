@@ -16,14 +16,26 @@ export async function followInstance(
   limit: AbortSignal,
 ): Promise<InstanceOutcome> {
   const follower = new Follower(awaiting, instance, limit);
-  let confirmed = false;
+  return follower.conclude(await isConfirmed(follower, limit, true));
+}
+
+/** Looks whether an instance confirms without a reload. Null when it needs one, or `limit` aborts. */
+export async function lookAt(
+  awaiting: Awaiting,
+  instance: Instance,
+  limit: AbortSignal,
+): Promise<InstanceOutcome | null> {
+  const follower = new Follower(awaiting, instance, limit);
+  return (await isConfirmed(follower, limit, false)) ? follower.conclude(true) : null;
+}
+
+async function isConfirmed(follower: Follower, limit: AbortSignal, mayReload: boolean): Promise<boolean> {
   try {
-    await follower.pursue();
-    confirmed = true;
+    return await follower.pursue(mayReload);
   } catch (error) {
     if (!limit.aborted) throw error;
+    return false;
   }
-  return follower.conclude(confirmed);
 }
 
 class Follower {
@@ -55,15 +67,16 @@ class Follower {
     this.#started = this.#since = awaiting.clock.monotonic();
   }
 
-  /** Ends when the instance is confirmed; rejects when the limit aborts. */
-  async pursue(): Promise<void> {
+  /** True when the instance is confirmed, false when it needs a reload and may get none; rejects when the limit aborts. */
+  async pursue(mayReload: boolean): Promise<boolean> {
     const { clock, random } = this.#awaiting;
     for (;;) {
       const judgement = await this.#look();
       // What is said before a reload that was asked for is the former process's word.
       const mayConfirm = this.#reloads > 0 || this.#reloadWhen !== 'always';
-      if (mayConfirm && this.#tally.isComplete()) return;
+      if (mayConfirm && this.#tally.isComplete()) return true;
       if (this.#isReloadDue(judgement)) {
+        if (!mayReload) return false;
         await this.#reload();
         continue;
       }

@@ -3,7 +3,7 @@ import type { Clock, Instant } from '../../keyset/clock.js';
 import { approximateDuration } from '../../keyset/duration.js';
 import type { Progress } from '../../rollout/context.js';
 import type { TextStream } from '../environment.js';
-import { instanceName, progressLine } from './progress.js';
+import { instanceName, progressLine, waveText } from './progress.js';
 import { actionText } from './words.js';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -15,7 +15,7 @@ const ESCAPE = /(\u001b\[[0-9;]*m)/;
 
 interface Awaited {
   readonly since: Instant;
-  state: 'reloading' | 'awaited' | 'confirmed' | 'unconfirmed';
+  state: 'waiting' | 'reloading' | 'awaited' | 'confirmed' | 'unconfirmed';
   reason: string | null;
 }
 
@@ -26,6 +26,8 @@ export class LiveView {
   #frame = 0;
   #timer: NodeJS.Timeout | null = null;
   readonly #instances = new Map<string, Awaited>();
+  /** Of each service; of all together under null. */
+  readonly #waves = new Map<string | null, string>();
 
   constructor(
     private readonly stream: TextStream,
@@ -42,8 +44,17 @@ export class LiveView {
       this.settle(event.detail);
     } else if (event.type === 'instance') {
       const name = instanceName(event.service, event.instance);
-      const since = this.#instances.get(name)?.since ?? this.clock.now();
-      this.#instances.set(name, { since, state: event.state, reason: event.reason });
+      const known = this.#instances.get(name);
+      // Its turn has come: what counts is how long that takes.
+      const began = known === undefined || known.state === 'waiting';
+      this.#instances.set(name, {
+        since: began ? this.clock.now() : known.since,
+        state: event.state,
+        reason: event.reason,
+      });
+      this.draw();
+    } else if (event.type === 'wave') {
+      this.#waves.set(event.service, waveText(event));
       this.draw();
     } else {
       const line = progressLine(event);
@@ -80,6 +91,7 @@ export class LiveView {
     }
     this.#title = '';
     this.#instances.clear();
+    this.#waves.clear();
   }
 
   private draw(): void {
@@ -90,7 +102,10 @@ export class LiveView {
     const confirmed = all.filter(([, one]) => one.state === 'confirmed').length;
     const count = all.length > 0 ? ` ${confirmed} of ${all.length} confirmed` : '';
     const lines = [`${this.color.cyan(FRAMES[this.#frame] ?? '')} ${this.#title}${count}`];
-    for (const [name, one] of all.filter(([, other]) => other.state !== 'confirmed').slice(0, MOST_AWAITED)) {
+    for (const wave of this.#waves.values()) lines.push(this.color.dim(`    ${wave}`));
+    const inTurn = all.filter(([, one]) => one.state !== 'confirmed' && one.state !== 'waiting');
+    const waiting = all.filter(([, one]) => one.state === 'waiting');
+    for (const [name, one] of [...inTurn, ...waiting].slice(0, MOST_AWAITED)) {
       const waited = approximateDuration(this.clock.now() - one.since);
       lines.push(
         this.color.dim(`    ${name} ${one.state} since ${waited}${one.reason === null ? '' : `: ${one.reason}`}`),

@@ -1,5 +1,6 @@
 import { quoteOutside } from '../../keyset/outside-text.js';
 import type { Progress } from '../../rollout/context.js';
+import { namesOf } from '../../rollout/describe.js';
 import type { Level } from './journal.js';
 import { actionText } from './words.js';
 
@@ -17,8 +18,10 @@ export function progressLine(event: Progress): { text: string; level: Level } | 
       return event.detail === null ? null : { text: `${event.keyset}:   ${event.detail}`, level: 'info' };
     case 'note':
       return { text: `${event.keyset}: ${event.text}`, level: event.level };
+    case 'wave':
+      return { text: `${event.keyset}:   ${waveText(event)} (${namesOf(event.instances)})`, level: 'info' };
     case 'instance': {
-      if (event.state === 'awaited') return null;
+      if (event.state === 'awaited' || event.state === 'waiting') return null;
       const reason = event.state === 'unconfirmed' && event.reason !== null ? `: ${event.reason}` : '';
       const level = event.state === 'unconfirmed' ? 'warning' : 'info';
       return {
@@ -27,4 +30,11 @@ export function progressLine(event: Progress): { text: string; level: Level } | 
       };
     }
   }
+}
+
+type Wave = Extract<Progress, { type: 'wave' }>;
+
+/** `gateway: wave 2 of 3`. */
+export function waveText({ service, number, of }: Wave): string {
+  return `${service === null ? '' : `${service}: `}wave ${number} of ${of}`;
 }

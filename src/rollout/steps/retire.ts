@@ -106,12 +106,15 @@ export async function confirmDrop(run: Run): Promise<Performed> {
 
 /** Absence counts only where the list is there and holds the active kid. */
 export function askDropped(run: Run, kids: readonly string[], until: number | null) {
-  const activeKid = activeKey(run.ledger.known)?.kid;
+  const { known } = run.ledger;
+  const activeKid = activeKey(known)?.kid;
+  const incident = known.retirements.some((one) => kids.includes(one.kid));
   return ask(run, {
     services: run.context.services.filter((port) => verifies(port.service)),
     wanted: activeKid === undefined ? { drops: kids } : { drops: kids, activeKid },
     reload: 'needed',
     until,
+    pace: incident ? 'at-once' : 'waves',
   });
 }
 
