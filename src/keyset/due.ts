@@ -1,9 +1,10 @@
 import { newestEventAt } from './change.js';
 import type { Instant } from './clock.js';
-import type { Key, Manifest } from './model.js';
+import type { Key, Manifest, Rollout } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
 import { wasGivenUp } from './states.js';
+import { failedAt } from './switching.js';
 
 /*
  * When things fall due: one place for each threshold, for the planner and for `status`. Infinity: not foreseeable yet.
@@ -61,6 +62,16 @@ export function lookDueAt(manifest: Manifest, active: Key, policy: Policy): Inst
   return confirmedAt < due ? due : Number.POSITIVE_INFINITY;
 }
 
+/**
+ * When signers are looked at once more, because a former key's clock has not started: as they confirmed, a reload was
+ * under way that could bring it back. Under a lease `reloadsUntil` is about that run. Infinity: no such key is there.
+ */
+export function signersDueAt({ keys, lease, reloadsUntil }: Manifest, active: Key): Instant {
+  const isOwed = keys.some((key) => key.state === 'deprecated' && key.hasPrivate && key.signedUntil === null);
+  if (!isOwed) return Number.POSITIVE_INFINITY;
+  return lease === null ? (reloadsUntil ?? 0) : (active.activatedAt ?? 0) + (lease.until - lease.since);
+}
+
 /** Until when a key that signed stays in the JWKS. */
 export function verifiesUntil(key: Key, policy: Pick<Policy, 'clockSkew'>): Instant {
   return key.signedUntil === null ? Number.POSITIVE_INFINITY : key.signedUntil + key.verifyFor + policy.clockSkew;
@@ -74,4 +85,11 @@ export function isClockBehind(manifest: Manifest, policy: Pick<Policy, 'clockSke
 
 export function isBackingOff(manifest: Manifest, now: Instant): boolean {
   return manifest.backoff !== null && now < manifest.backoff.until;
+}
+
+/** The way back begins with the failure that the back-off follows: it is held only if it failed itself since. */
+export function isRolloutHeld(manifest: Manifest, { direction }: Rollout, now: Instant): boolean {
+  const { backoff } = manifest;
+  if (backoff === null || !isBackingOff(manifest, now)) return false;
+  return direction === 'forward' || failedAt(backoff) > (activeKey(manifest)?.activatedAt ?? 0);
 }

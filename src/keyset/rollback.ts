@@ -50,7 +50,11 @@ export function wayBack(manifest: Manifest): WayBack | Refusal {
   const next = rollout === null ? null : keyOf(manifest, rollout.kid);
   if (former !== null) return { to: former, from: active, givenUp: next, isUnderWay: false };
   if (next === null) {
-    return nothing(manifest, `only ${active.kid} can sign`, 'to put a new key in its place: jwtrot rotate --force');
+    return nothing(
+      manifest,
+      `those before ${active.kid} are gone, or had failed`,
+      'to put a new key in its place: jwtrot rotate --force',
+    );
   }
   return nothing(
     manifest,

@@ -1,9 +1,8 @@
 import { act, type Found, type Known, type Reason } from './action.js';
-import type { Instant } from './clock.js';
 import { dueNow } from './clock-trust.js';
-import { isBackingOff, lookDueAt, mayActivate, stageDueAt } from './due.js';
+import { isBackingOff, isRolloutHeld, lookDueAt, mayActivate, signersDueAt, stageDueAt } from './due.js';
 import { activeKeyBeingRetired, isOverdue } from './incident.js';
-import type { Key, Manifest, Rollout } from './model.js';
+import type { Key, Rollout } from './model.js';
 import { activeKey, publishedKeys } from './projection.js';
 import { tooManyKeys } from './refusals.js';
 import { failedAt } from './switching.js';
@@ -48,29 +47,18 @@ function confirmSwitch({ manifest, now, blocked }: Known, rollout: Rollout): Fou
 }
 
 function isHeldOff({ manifest, now, request }: Known, rollout: Rollout): boolean {
-  const { backoff, retirements } = manifest;
-  if (backoff === null || !isBackingOff(manifest, now) || request.force || retirements.length > 0) return false;
+  if (request.force || manifest.retirements.length > 0) return false;
   if (rollout.direction === 'back' && request.rollback !== null) return false;
-  // The way back begins with the failure that the back-off follows. It waits only if it failed itself since.
-  return rollout.direction === 'forward' || failedAt(backoff) > (activeKey(manifest)?.activatedAt ?? 0);
+  return isRolloutHeld(manifest, rollout, now);
 }
 
-/**
- * A former key's clock has not started: when signers confirmed, a reload was under way that could bring it back. Now that
- * its time is over they are looked at once more.
- */
+/** A former key's clock has not started: signers are looked at once more when no reload can bring it back any more. */
 export function confirmAgain({ manifest, now, request, blocked }: Known): Found {
   const active = activeKey(manifest);
-  const isOwed = manifest.keys.some((key) => key.state === 'deprecated' && key.hasPrivate && key.signedUntil === null);
-  if (!isOwed || active === null || activeKeyBeingRetired(manifest) !== null) return null;
-  if (manifest.rollout?.phase === 'switch' || blocked.has('rollout') || blocked.has('outlets')) return null;
-  if (now < quietAt(manifest, active) || (isBackingOff(manifest, now) && !request.force)) return null;
+  if (active === null || activeKeyBeingRetired(manifest) !== null || manifest.rollout?.phase === 'switch') return null;
+  if (blocked.has('rollout') || blocked.has('outlets') || now < signersDueAt(manifest, active)) return null;
+  if (isBackingOff(manifest, now) && !request.force) return null;
   return act('confirm-signers', active.kid, 'interrupted');
-}
-
-/** When no reload ordered before the switch can take effect any more. Under a lease `reloadsUntil` is about that run. */
-function quietAt({ lease, reloadsUntil }: Manifest, active: Key): Instant {
-  return lease === null ? (reloadsUntil ?? 0) : (active.activatedAt ?? 0) + (lease.until - lease.since);
 }
 
 /** `--immediate` waived `publishAhead`: when no copy can be older than the key, verifiers are looked at once more. */

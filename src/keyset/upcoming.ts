@@ -1,21 +1,30 @@
 import type { Upcoming } from './action.js';
 import type { Instant } from './clock.js';
-import { activateDueAt, isBackingOff, stageDueAt, verifiesUntil } from './due.js';
+import {
+  activateDueAt,
+  isBackingOff,
+  isRolloutHeld,
+  lookDueAt,
+  signersDueAt,
+  stageDueAt,
+  verifiesUntil,
+} from './due.js';
 import type { Manifest } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
 
 /** What comes next and when, for `status`. Null: nothing is foreseen. */
 export function upcoming(manifest: Manifest, policy: Policy, now: Instant): Upcoming | null {
-  if (isBackingOff(manifest, now)) {
+  const { rollout } = manifest;
+  if (isBackingOff(manifest, now) && (rollout === null || isRolloutHeld(manifest, rollout, now))) {
     return {
       action: 'retry',
       at: manifest.backoff?.until ?? null,
-      kid: manifest.rollout?.kid ?? null,
+      kid: rollout?.kid ?? null,
       reason: `backing off: ${manifest.backoff?.because}`,
     };
   }
-  const candidates = [...rolloutNext(manifest, policy), ...keysNext(manifest, policy)];
+  const candidates = [...rolloutNext(manifest, policy), ...looksNext(manifest, policy), ...keysNext(manifest, policy)];
   return candidates.sort((a, b) => (a.at ?? 0) - (b.at ?? 0))[0] ?? null;
 }
 
@@ -41,7 +50,22 @@ function rolloutNext(manifest: Manifest, policy: Policy): Upcoming[] {
     ahead: 'publishAhead',
     switch: 'signers',
   };
-  return [{ action: 'confirm', at: null, kid: rollout.kid, reason: `a rollout waits for ${awaited[rollout.phase]}` }];
+  const who = rollout.direction === 'back' ? 'the way back' : 'a rollout';
+  return [{ action: 'confirm', at: null, kid: rollout.kid, reason: `${who} waits for ${awaited[rollout.phase]}` }];
+}
+
+/** Services are looked at once more, when nothing that was under way can change what they hold. */
+function looksNext(manifest: Manifest, policy: Policy): Upcoming[] {
+  const active = activeKey(manifest);
+  if (active === null || manifest.rollout?.phase === 'switch') return [];
+  const look = (at: Instant, reason: string): Upcoming => ({ action: 'confirm', at, kid: active.kid, reason });
+  return [
+    look(
+      signersDueAt(manifest, active),
+      'signers are looked at once more: a slow reload may bring the former key back',
+    ),
+    look(lookDueAt(manifest, active, policy), 'verifiers are looked at once more: one may have read an old copy'),
+  ].filter(({ at }) => Number.isFinite(at));
 }
 
 function keysNext(manifest: Manifest, policy: Policy): Upcoming[] {

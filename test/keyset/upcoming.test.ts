@@ -75,6 +75,39 @@ describe('what comes next', () => {
     });
   });
 
+  it('is the way back, which does not wait for the back-off that it follows', () => {
+    const story = rotated();
+    story.request = { ...story.request, rollback: 'k1' };
+    story.step();
+    expect(next(story)).toMatchObject({ action: 'confirm', at: null, reason: 'the way back waits for signers' });
+    story.now += SECOND;
+    story.manifest = backedOff(story.known, 'issuer: no answer', story.now);
+    expect(next(story)).toMatchObject({ action: 'retry', at: story.now + 2 * HOUR });
+  });
+
+  it('is the look at signers that a former key waits for', () => {
+    const story = switching();
+    story.mayReturn = true;
+    story.step();
+    story.manifest = { ...story.known, reloadsUntil: story.now + HOUR };
+    expect(next(story)).toEqual({
+      action: 'confirm',
+      at: story.now + HOUR,
+      kid: 'k2',
+      reason: 'signers are looked at once more: a slow reload may bring the former key back',
+    });
+    expect(story.run()).toEqual([]);
+    story.now += HOUR;
+    expect(story.run()).toEqual(['confirm-signers k2 interrupted']);
+    expect(next(story)?.action).toBe('retire');
+  });
+
+  it('is the look at verifiers after a hasty switch', () => {
+    const story = settled();
+    story.run({ force: true, immediate: true });
+    expect(next(story)).toMatchObject({ action: 'confirm', at: story.now + HOUR + 60 * SECOND, kid: 'k2' });
+  });
+
   it('is a rotation when no key is active', () => {
     expect(upcoming(emptyManifest('api'), settled().policy, START)).toEqual({
       action: 'rotate',

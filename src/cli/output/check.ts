@@ -1,5 +1,5 @@
 import { HOUR, type Instant } from '../../keyset/clock.js';
-import { isBackingOff, stageDueAt } from '../../keyset/due.js';
+import { isBackingOff, signsSince, stageDueAt } from '../../keyset/due.js';
 import { approximateDuration } from '../../keyset/duration.js';
 import { activeKey, publishedKeys } from '../../keyset/projection.js';
 import type { Output } from './output.js';
@@ -28,7 +28,7 @@ function judge({ keyset, manifest }: KeysetStatus, now: Instant): { level: Level
     manifest.keys.some((key) => key.kid === one.kid && key.droppedAt === null),
   );
   if (open !== undefined) return { level: 2, text: `${open.kid} is being retired and may still be accepted` };
-  const age = now - (active.activatedAt ?? now);
+  const age = now - signsSince(active);
   const aged = `active v${active.version} is ${approximateDuration(age)} old`;
   if (age > keyset.policy.rotateEvery + keyset.policy.publishAhead + OVERDUE)
     return { level: 2, text: `${aged}, rotateEvery is long over` };
@@ -44,7 +44,7 @@ function judge({ keyset, manifest }: KeysetStatus, now: Instant): { level: Level
 
 function perfdataOf({ keyset, manifest }: KeysetStatus, now: Instant): string {
   const active = manifest === null ? null : activeKey(manifest);
-  const seconds = active === null ? 'U' : `${Math.floor((now - (active.activatedAt ?? now)) / 1000)}s`;
+  const seconds = active === null ? 'U' : `${Math.floor((now - signsSince(active)) / 1000)}s`;
   const warn = Math.floor((keyset.policy.rotateEvery + OVERDUE) / 1000);
   const crit = Math.floor((keyset.policy.rotateEvery + keyset.policy.publishAhead + OVERDUE) / 1000);
   const keys = manifest === null ? 'U' : publishedKeys(manifest).length;

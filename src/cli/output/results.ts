@@ -1,3 +1,4 @@
+import { signsSince } from '../../keyset/due.js';
 import { approximateDuration } from '../../keyset/duration.js';
 import { type ExitCode, JwtrotError } from '../../keyset/error.js';
 import type { Key } from '../../keyset/model.js';
@@ -94,7 +95,7 @@ function summary(result: KeysetResult, opened: Opened, now: number): string {
 function activeText(keys: readonly Key[], now: number): string {
   const active = keys.find((key) => key.state === 'active');
   if (active === undefined) return 'no key is active';
-  return `active ${nameKey(active)}, ${approximateDuration(now - (active.activatedAt ?? now))} old`;
+  return `active ${nameKey(active)}, ${approximateDuration(now - signsSince(active))} old`;
 }
 
 /** After an error: what holds now. */

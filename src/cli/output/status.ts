@@ -2,10 +2,9 @@ import type { ChalkInstance } from 'chalk';
 import type { KeysetConfiguration } from '../../config/configuration.js';
 import type { Upcoming } from '../../keyset/action.js';
 import type { Instant } from '../../keyset/clock.js';
-import { verifiesUntil } from '../../keyset/due.js';
+import { isBackingOff, signersDueAt, verifiesUntil } from '../../keyset/due.js';
 import { approximateDuration } from '../../keyset/duration.js';
 import type { Key, Manifest } from '../../keyset/model.js';
-import type { Policy } from '../../keyset/policy.js';
 import { activeKey } from '../../keyset/projection.js';
 import { upcoming } from '../../keyset/upcoming.js';
 import type { Opened } from '../open.js';
@@ -123,7 +122,6 @@ function inTime(at: Instant, now: Instant): string {
 }
 
 function fate(key: Key, one: KeysetStatus, now: Instant): string {
-  const { policy } = one.keyset;
   const next = nextOf(one, now);
   if (key.state === 'active' || key.state === 'pending' || key.state === 'creating') {
     const mine = next !== null && (next.kid === key.kid || (key.state === 'active' && next.kid === null));
@@ -131,14 +129,17 @@ function fate(key: Key, one: KeysetStatus, now: Instant): string {
     if (next.at !== null) return `${next.action === 'stage' ? 'successor' : next.action} ${inTime(next.at, now)}`;
     return next.reason;
   }
-  if (key.state === 'deprecated') return deprecatedFate(key, policy, now);
+  if (key.state === 'deprecated') return `${key.reason === 'failed' ? 'failed; ' : ''}${deprecatedFate(key, one, now)}`;
   if (key.droppedAt === null) return `${key.reason}; verifiers may still accept it`;
   return key.goneAt === null ? `${key.reason}` : `${key.reason}; destroyed ${inTime(key.goneAt, now)}`;
 }
 
-function deprecatedFate(key: Key, policy: Policy, now: Instant): string {
-  const until = verifiesUntil(key, policy);
-  return Number.isFinite(until) ? `retire ${inTime(until, now)}` : 'verifies; signers are awaited';
+function deprecatedFate(key: Key, { keyset, manifest }: KeysetStatus, now: Instant): string {
+  const until = verifiesUntil(key, keyset.policy);
+  if (Number.isFinite(until)) return `retire ${inTime(until, now)}`;
+  const active = manifest === null || manifest.rollout?.phase === 'switch' ? null : activeKey(manifest);
+  const again = manifest === null || active === null ? Number.POSITIVE_INFINITY : signersDueAt(manifest, active);
+  return `verifies; signers are ${Number.isFinite(again) ? `looked at again ${inTime(again, now)}` : 'awaited'}`;
 }
 
 function notesOf({ keyset, manifest }: KeysetStatus, now: Instant, color: ChalkInstance): string[] {
@@ -157,7 +158,8 @@ function notesOf({ keyset, manifest }: KeysetStatus, now: Instant, color: ChalkI
       ),
     );
   }
-  if (backoff !== null) {
+  // One that is past, with no rollout to try again, is history.
+  if (backoff !== null && (rollout !== null || isBackingOff(manifest, now))) {
     const next =
       backoff.until > now
         ? `next attempt ${inTime(backoff.until, now)}, or now with rotate --force`
