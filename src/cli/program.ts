@@ -112,7 +112,7 @@ function createProgram(bind: Bind, output: Output): Command {
     .option('--immediate', 'like --force, and without waiting publishAhead; never without the gate')
     .option('--change-alg', 'let the next key have the algorithm that the configuration now names')
     .option('--take-over', 'move the keyset to this host')
-    .option('--accept-clock', 'this host’s clock is right, the manifest’s newest event is not')
+    .option('--accept-clock', 'this host’s clock is right, whatever the newest event or the store’s own clock says')
     .option('--splay <duration>', 'wait up to so long first, on each host its own time: for cron', duration)
     .option('-n, --dry-run', 'print the plan and touch nothing')
     .addHelpText('after', '\nExamples:\n  $ jwtrot rotate\n  $ jwtrot rotate --keyset api --force --dry-run');

@@ -1,3 +1,4 @@
+import type { Cacheable } from '../keyset/caching.js';
 import type { Duration } from '../keyset/clock.js';
 import type { Holding, OutletContent } from '../keyset/projection.js';
 import type { Command } from '../outside/command.js';
@@ -59,6 +60,8 @@ export interface OutletPort {
   locked<T>(timeout: Duration, use: (writer: OutletWriter) => Promise<T>): Promise<T>;
   /** Waits until every file and URL holds `content`. @returns those that did not by then, with the newest reason */
   readBack(content: OutletContent, deadline: Duration, signal: AbortSignal): Promise<readonly Unread[]>;
+  /** Asks the URL of each JWKS how long it may be cached. Those that do not say, or do not answer, are left out. */
+  cacheable(signal: AbortSignal): Promise<readonly Cacheable[]>;
 }
 
 export interface OutletWriter {

@@ -1,11 +1,12 @@
 import type { Clock } from '../keyset/clock.js';
 import type { Environment } from '../outside/command.js';
 import { deliverFile } from './deliver-file.js';
+import { servedMaxAge } from './max-age.js';
 import type { DeliverOutlet, OutletPort, PublishOutlet } from './outlet.js';
 import { withPlaces } from './place.js';
 import { publishCommand } from './publish-command.js';
 import { publishFile } from './publish-file.js';
-import { readBackOutlet } from './read-back.js';
+import { REQUEST_TIMEOUT, readBackOutlet, withoutQuery } from './read-back.js';
 import { holdingOf, type Target } from './target.js';
 import { createWriter } from './write.js';
 
@@ -43,6 +44,14 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
         targets[i] === undefined ? null : readBackOutlet(targets[i], outlet, content, { deadline, signal, clock }),
       );
       return (await Promise.all(read)).filter((unread) => unread !== null);
+    },
+    async cacheable(signal) {
+      const urls = publish.flatMap(({ format, url }) => (format === 'jwks' && url !== null ? [url] : []));
+      const asked = urls.map(async (url) => {
+        const maxAge = await servedMaxAge(url, REQUEST_TIMEOUT, signal);
+        return maxAge === null ? [] : [{ url: withoutQuery(url), maxAge }];
+      });
+      return (await Promise.all(asked)).flat();
     },
   };
 }

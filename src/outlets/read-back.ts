@@ -9,7 +9,7 @@ import { readJwks } from './read-jwks.js';
 import { holdingOf, type Target } from './target.js';
 
 /** Of one request. */
-const REQUEST_TIMEOUT: Duration = 5_000;
+export const REQUEST_TIMEOUT: Duration = 5_000;
 const PAUSE = { first: 100, longest: 2_000 } as const;
 
 export interface ReadBackOptions {
@@ -83,6 +83,7 @@ export async function servedJwksProblem(body: string, expected: JwkSet): Promise
   return read.keys.length === expected.keys.length ? null : 'it serves a key twice';
 }
 
-function withoutQuery(url: string): string {
+/** What stands there may be a secret. */
+export function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/s, '');
 }

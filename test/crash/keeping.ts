@@ -19,6 +19,8 @@ export interface Keeping {
   keys(): Promise<KeptKey[]>;
   /** Remembers everything as it is now. */
   save(): Promise<void>;
+  /** Time passes for the store too, where it has a clock of its own. */
+  advance(duration: number): void;
   /** Everything as it was saved; nothing when it never was. */
   restore(): Promise<void>;
   close(): Promise<void>;
@@ -57,6 +59,7 @@ export function keepInDirectory(world: World): Keeping {
       }
       if (existsSync(kept)) cpSync(kept, world.folder, { recursive: true, preserveTimestamps: true });
     },
+    advance() {},
     async close() {},
   };
 }
@@ -116,6 +119,7 @@ export async function keepInAws(): Promise<AwsKeeping> {
     },
     async restore() {
       server.heal();
+      server.advance(Date.now() - server.now());
       for (const { name } of await list()) {
         server.secrets.DeleteSecret({ SecretId: name, ForceDeleteWithoutRecovery: true });
       }
@@ -125,6 +129,7 @@ export async function keepInAws(): Promise<AwsKeeping> {
       }
       calls.length = 0;
     },
+    advance: (duration) => server.advance(duration),
     close: () => server.close(),
   };
 }

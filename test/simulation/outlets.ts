@@ -41,6 +41,7 @@ export class HostOutlets {
         }
       },
       readBack: (content, deadline) => this.#readBack(runner, content, deadline),
+      cacheable: async () => [],
     };
   }
 

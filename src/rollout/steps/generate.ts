@@ -8,6 +8,7 @@ import { stageOptions } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
 import { givenUp, keyOf, stage, stored } from '../../keyset/transitions.js';
 import type { WrappedKey } from '../../keyset/wrapped-key.js';
+import { assertCacheable } from '../caching.js';
 import { block, type Performed, type Run, type Unstored } from '../run.js';
 
 /** A change of `alg` waits for `--change-alg`: verifiers may pin algorithms. */
@@ -37,6 +38,7 @@ export async function generate(run: Run, action: Action, request: Request): Prom
 
 async function nameNew(run: Run, action: Action, request: Request): Promise<Unstored> {
   const { ledger, context } = run;
+  if (action.reason !== 'compromised') await assertCacheable(run, null);
   const made = await inTime(run, makeKey(run, algorithmFor(ledger.manifest, context.policy, request)));
   await ledger.commit((m, at) => stage(m, made.key, stageOptions(m, action, request), at));
   // Should its put fail in an incident, it is this key's that is tried again: neither another key nor given up.

@@ -8,6 +8,7 @@ import { activeKey, outletContent } from '../../keyset/projection.js';
 import { acceptedNow, activated, backedOff, keyOf, lookedAt, verifiersConfirmed } from '../../keyset/transitions.js';
 import { verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
+import { assertCacheable } from '../caching.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
 import { block, offsetOf, type Performed, type Run, timeFor } from '../run.js';
@@ -48,6 +49,7 @@ export async function confirmVerifiers(run: Run, kid: string): Promise<Performed
 /** The gate: outlets still hold the key, every verifier still accepts it; then the switch, at once. */
 export async function activate(run: Run, kid: string): Promise<Performed> {
   const { ledger, context } = run;
+  await assertCacheable(run, kid);
   await ledger.hold();
   run.holdings = await observe(context);
   // Somebody set an outlet back since: the planner notes it, and `publishAhead` starts anew.
