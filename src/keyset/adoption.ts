@@ -1,3 +1,4 @@
+import { countedFrom } from './change.js';
 import type { Instant } from './clock.js';
 import { JwtrotError } from './error.js';
 import { isBeingRetired } from './incident.js';
@@ -56,7 +57,7 @@ export function adoptedPublic(
   { maxTokenTtl, verifyFor }: TokenLife,
   at: Instant,
 ): Manifest {
-  const signedUntil = activeKey(manifest) === null ? null : at;
+  const signedUntil = activeKey(manifest) === null ? null : countedFrom(manifest, at);
   const past: Partial<Key> = {
     state: 'deprecated',
     publishedAt: at,
