@@ -6,7 +6,7 @@ import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose';
 
 const options = JSON.parse(process.argv[2] ?? '{}');
 const { jwks, key, pidFile, portFile, port = 0, reloadMs = 0 } = options;
-const state = { kid: null, kids: [], jwks: null, signingKey: null, alg: null, reloads: 0, broken: false };
+const state = { kid: null, kids: [], jwks: null, signingKey: null, alg: null, reloads: 0, firstKid: null };
 
 /** A file that is not there yet is nothing to die of: jwtrot's first run makes it. */
 function read(path) {
@@ -27,6 +27,7 @@ async function load() {
     state.signingKey = await importJWK(jwk, jwk.alg);
     state.alg = jwk.alg;
     state.kid = jwk.kid;
+    state.firstKid ??= jwk.kid;
   }
 }
 
@@ -60,6 +61,11 @@ process.on('SIGTERM', () => process.exit(0));
 const server = createServer(async (request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
   try {
+    // A new key breaks it, as one of an algorithm that its library lacks would.
+    if (options.onlyFirstKey === true && state.kid !== state.firstKid) {
+      response.statusCode = 503;
+      return response.end();
+    }
     const route = routes[url.pathname];
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(await route(url)));

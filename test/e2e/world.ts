@@ -30,6 +30,8 @@ export interface ServiceOptions {
   readonly ignoreReload?: boolean;
   readonly dieOnReload?: boolean;
   readonly dieAfter?: number;
+  /** It fails while it holds another signing key than its first. */
+  readonly onlyFirstKey?: boolean;
 }
 
 export interface RunningService {
