@@ -139,7 +139,8 @@ function deprecatedFate(key: Key, { keyset, manifest }: KeysetStatus, now: Insta
   if (Number.isFinite(until)) return `retire ${inTime(until, now)}`;
   const active = manifest === null || manifest.rollout?.phase === 'switch' ? null : activeKey(manifest);
   const again = manifest === null || active === null ? Number.POSITIVE_INFINITY : signersDueAt(manifest, active);
-  return `verifies; signers are ${Number.isFinite(again) ? `looked at again ${inTime(again, now)}` : 'awaited'}`;
+  if (!Number.isFinite(again)) return 'verifies; signers are awaited';
+  return `verifies; signers are looked at again ${again <= now ? 'with the next run' : inTime(again, now)}`;
 }
 
 function notesOf({ keyset, manifest }: KeysetStatus, now: Instant, color: ChalkInstance): string[] {
