@@ -1,7 +1,7 @@
 import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
 import { printCheck } from '../../src/cli/output/check.js';
-import type { Output } from '../../src/cli/output/output.js';
+import { Output } from '../../src/cli/output/output.js';
 import { printResults } from '../../src/cli/output/results.js';
 import { type KeysetStatus, statusTable } from '../../src/cli/output/status.js';
 import { backedOff } from '../../src/keyset/transitions.js';
@@ -25,20 +25,16 @@ function fateOf(story: Story, kid: string): string {
   return line?.slice(line.indexOf('ES256') + 5).trim() ?? 'no such row';
 }
 
-class Printed {
-  readonly json = false;
-  readonly quiet = false;
-  text = '';
-  settle(): void {}
-  result(text: string): void {
-    this.text += text;
-  }
+/** What is printed to standard output. */
+function printed(print: (output: Output) => unknown): string {
+  let text = '';
+  const stdout = { write: (more: string) => (text += more) };
+  print(new Output({ env: {}, stdout, stderr: { write: () => {} } } as never, {}));
+  return text;
 }
 
 function checked(story: Story): string {
-  const printed = new Printed();
-  printCheck([statusOf(story)], story.now, printed as unknown as Output);
-  return printed.text;
+  return printed((output) => printCheck([statusOf(story)], story.now, output));
 }
 
 function rolledBack(): Story {
@@ -87,8 +83,7 @@ describe('the age of a key', () => {
     expect(checked(story)).toMatch(
       /^JWTROT WARNING - api: active v1 is 92d 1h old, a rotation is overdue: .* 'api_age'=7952400s;/,
     );
-    const printed = new Printed();
-    const { known: manifest } = story;
+    const { known: manifest, now } = story;
     const result = {
       name: 'api',
       actions: [],
@@ -98,8 +93,9 @@ describe('the age of a key', () => {
       problems: [],
       error: null,
     };
-    const environment = { clock: { now: () => story.now } };
-    printResults([{ ...result, manifest } as never], opened(story), environment as never, printed as unknown as Output);
-    expect(printed.text).toMatch(/^api: nothing due; active v1 k1, 92d 1h old; next: /);
+    const line = printed((output) =>
+      printResults([{ ...result, manifest } as never], opened(story), { clock: { now: () => now } } as never, output),
+    );
+    expect(line).toMatch(/^api: nothing due; active v1 k1, 92d 1h old; next: /);
   });
 });
