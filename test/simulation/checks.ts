@@ -30,18 +30,20 @@ export class Checks {
     if (manifest.revision !== (before?.revision ?? 0) + 1)
       world.break('manifest', 'a revision was skipped or written over');
     for (const one of manifest.retirements) world.tokens.of(one.kid).retired = true;
-    this.#lostKeys(before, manifest);
-    this.#active(manifest);
-    this.#ends(manifest);
-    this.#gate(runner, before, manifest);
+    if (before?.keys !== manifest.keys) {
+      this.#lostKeys(before, manifest);
+      this.#active(manifest);
+      this.#ends(before, manifest);
+      this.#gate(runner, before, manifest);
+    }
     this.#published(manifest);
     this.secrets();
   }
 
   /** A commit that forgets what another had recorded. */
   #lostKeys(before: Manifest | null, manifest: Manifest): void {
-    const kids = new Set(manifest.keys.map((key) => key.kid));
-    const lost = before?.keys.find((key) => key.state !== 'destroyed' && !kids.has(key.kid));
+    const isThere = ({ kid }: Key) => manifest.keys.findLast((one) => one.kid === kid) !== undefined;
+    const lost = before?.keys.findLast((key) => key.state !== 'destroyed' && !isThere(key));
     if (lost !== undefined) this.world.break('I5', `${short(lost.kid)} (${lost.state}) was dropped from the manifest`);
   }
 
@@ -54,8 +56,9 @@ export class Checks {
     if (this.#everActive && !this.mayBeKeyless) this.world.break('I1', 'no key is active');
   }
 
-  #ends(manifest: Manifest): void {
-    for (const key of manifest.keys) {
+  #ends(before: Manifest | null, manifest: Manifest): void {
+    for (const [i, key] of manifest.keys.entries()) {
+      if (key === before?.keys[i]) continue;
       const ended = key.state === 'retired' || key.state === 'destroyed';
       if (ended) this.#ended.add(key.kid);
       else if (this.#ended.has(key.kid)) this.world.break('I6', `${short(key.kid)} is ${key.state} again`);
@@ -66,7 +69,7 @@ export class Checks {
   #gate(runner: Runner, before: Manifest | null, manifest: Manifest): void {
     const { world } = this;
     const active = activeKey(manifest);
-    const former = before?.keys.find((key) => key.kid === active?.kid);
+    const former = before?.keys.findLast((key) => key.kid === active?.kid);
     if (active === null || former?.state !== 'pending') return;
     const urgent = manifest.rollout?.immediate === true;
     if (urgent) world.tokens.of(active.kid).urgentAt = world.now;
@@ -89,7 +92,7 @@ export class Checks {
 
   #isPastDeadline(before: Manifest | null, manifest: Manifest): boolean {
     const was = before === null ? null : activeKey(before);
-    const now = manifest.keys.find((key) => key.kid === was?.kid);
+    const now = manifest.keys.findLast((key) => key.kid === was?.kid);
     return was !== null && now?.state === 'retired';
   }
 
@@ -97,10 +100,10 @@ export class Checks {
   #published(manifest: Manifest): void {
     const { world } = this;
     if (world.clockWasWrong) return;
-    for (const key of manifest.keys) {
-      if (isPublished(key.state) || key.state === 'creating') continue;
-      const minted = world.tokens.of(key.kid);
+    for (const minted of world.tokens.live) {
       if (minted.retired || !world.tokens.isLive(minted)) continue;
+      const key = manifest.keys.findLast((one) => one.kid === minted.kid);
+      if (key === undefined || isPublished(key.state) || key.state === 'creating') continue;
       const why = minted.signers.size > 0 ? 'a signer signs with it' : `a token lives ${minted.expires - world.now} ms`;
       world.break('I4', `${short(key.kid)} (${key.state}) left the JWKS: ${why}`);
       minted.retired = true;
@@ -112,10 +115,9 @@ export class Checks {
     const { world } = this;
     const keys = world.store.manifest?.keys ?? [];
     for (const key of keys) if (isPublished(key.state) && key.hasPrivate) this.#hasSecret(key);
-    const byThumbprint = new Map(keys.map((key) => [key.thumbprint, key]));
     for (const [thumbprint, secret] of world.store.secrets) {
       if (secret.goneAt !== null) continue;
-      const key = byThumbprint.get(thumbprint);
+      const key = keys.findLast((one) => one.thumbprint === thumbprint);
       if (key === undefined) world.break('I5', `the secret of ${short(thumbprint)} has no entry in the manifest`);
       else if (key.state === 'destroyed')
         world.break('I5', `the secret of ${short(thumbprint)} lies under a tombstone`);

@@ -1,53 +1,67 @@
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { rate } from './rate.js';
-import { type SeedResult, simulate } from './simulate.js';
+import { simulate } from './simulate.js';
+import { count, describe, noSums } from './sums.js';
+import { prepare, serve, sweep } from './sweep.js';
+import { SPAN, seedAt, THEMES, themeOf } from './themes.js';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '2000' },
-    from: { type: 'string', default: '1' },
-    'keep-going': { type: 'boolean', default: false },
-    rate: { type: 'string' },
-  },
-});
+const say = (text: string) => process.stdout.write(`${text}\n`);
 
-if (values.rate !== undefined) {
-  await rate(Math.ceil(Number(values.rate) / 10)); // the compiler warms up
-  const { done, seconds } = await rate(Number(values.rate));
-  process.stdout.write(`${done} rotations in ${seconds.toFixed(2)} s: ${Math.round(done / seconds)} a second\n`);
-} else if (values.seed !== undefined) {
-  const result = await simulate(Number(values.seed), { verbose: true });
-  process.stdout.write(`${result.history.join('\n')}\n`);
-  report([result], 0);
-  process.exitCode = result.broken.length > 0 ? 1 : 0;
-} else {
-  const started = performance.now();
-  const results: SeedResult[] = [];
+if (isMainThread) await main();
+else serve();
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string', default: '2000' },
+      from: { type: 'string', default: '1' },
+      theme: { type: 'string' },
+      jobs: { type: 'string', default: '1' },
+      'keep-going': { type: 'boolean', default: false },
+      rate: { type: 'string' },
+    },
+  });
+  if (values.rate !== undefined) return measure(Number(values.rate));
+  if (values.seed !== undefined) return replay(Number(values.seed));
   const from = Number(values.from);
-  let failures = 0;
-  for (let seed = from; seed < from + Number(values.seeds); seed += 1) {
-    const result = await simulate(seed);
-    results.push({ ...result, history: [] });
-    const [first] = result.broken;
-    if (first === undefined) continue;
-    failures += 1;
-    process.stdout.write(`seed ${seed}: ${first.invariant}: ${first.what.split('\n')[0]}\n`);
-    process.exitCode = 1;
-    if (!values['keep-going'] && failures >= 20) break;
-  }
-  report(results, performance.now() - started);
+  const theme = values.theme === undefined ? null : Number(values.theme);
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, i) =>
+    theme === null ? seedAt(from + i) : theme * SPAN + from + i,
+  );
+  const started = performance.now();
+  prepare();
+  const sums = await sweep(seeds, {
+    jobs: Number(values.jobs),
+    most: values['keep-going'] ? Number.POSITIVE_INFINITY : 20,
+    onFailure: ({ seed, invariant, what }) => {
+      say(`seed ${seed} (${themeOf(seed)}): ${invariant}: ${what}\n  npm run simulate -- --seed ${seed}`);
+      process.exitCode = 1;
+    },
+  });
+  process.stdout.write(describe(sums, performance.now() - started));
 }
 
-function report(results: readonly SeedResult[], elapsed: number): void {
-  const sum = (of: (one: SeedResult) => number) =>
-    results.reduce((total, one) => total + of(one), 0).toLocaleString('en');
-  const broken = results.filter((one) => one.broken.length > 0).length;
-  process.stdout.write(
-    `${results.length} seeds, ${sum((one) => one.steps)} steps, ${sum((one) => one.runs)} runs, ${sum((one) => one.rotations)} rotations, ` +
-      `${sum((one) => one.kills)} kills, ${sum((one) => one.pauses)} pauses, ${sum((one) => one.faults)} faults, ` +
-      `${sum((one) => one.tokens)} tokens presented; ${broken} broken` +
-      (elapsed > 0 ? `; ${(elapsed / 1000).toFixed(1)} s\n` : '\n'),
+async function measure(rotations: number): Promise<void> {
+  prepare();
+  await rate(rotations); // the compiler warms up
+  const { seconds, ...sums } = await rate(rotations);
+  const each = (value: number) => (value / sums.rotations).toFixed(1);
+  say(
+    `${sums.rotations} rotations in ${seconds.toFixed(2)} s on one core: ${Math.round(sums.rotations / seconds)} a second ` +
+      `(each ${each(sums.runs)} runs, ${each(sums.commits)} commits, ${each(sums.steps)} steps)`,
   );
+}
+
+async function replay(seed: number): Promise<void> {
+  const result = await simulate(seed, { verbose: true });
+  const sums = noSums();
+  count(sums, result);
+  for (const line of result.history) say(line);
+  say(`theme ${Math.floor(seed / SPAN)} of ${THEMES.length - 1}: ${themeOf(seed)}`);
+  for (const { invariant, what } of result.broken) say(`seed ${seed}: ${invariant}: ${what}`);
+  process.stdout.write(describe(sums, null));
+  if (result.broken.length > 0) process.exitCode = 1;
 }

@@ -1,6 +1,7 @@
 import { NOTHING_ASKED, type Request } from '../../src/keyset/action.js';
 import { JwtrotError } from '../../src/keyset/error.js';
 import { activeKey, publishedKeys } from '../../src/keyset/projection.js';
+import { adoptKey, type ForeignKey } from '../../src/rollout/adopt.js';
 import { type KeysetResult, rotateKeyset } from '../../src/rollout/rotate.js';
 import { syncKeyset } from '../../src/rollout/sync.js';
 import { short } from './keys.js';
@@ -62,6 +63,26 @@ export class Operators {
     if (noReplacement) world.checks.mayBeKeyless = true;
     const retire = { kid, reason: 'compromised', deadline, noReplacement, purge } as const;
     return this.rotate({ retire, incidentOnly: true }, fate);
+  }
+
+  /** `jwtrot import` */
+  adopt(key: ForeignKey, fate: Fate = UNDISTURBED): Started {
+    const { world } = this;
+    const runner = world.start(world.hosts[0], 'import', fate);
+    world.say(runner, () => `imports ${short(key.kid)}`);
+    const end = (what: string) => {
+      world.say(runner, () => `ends: ${what}`);
+      runner.die();
+    };
+    adoptKey(world.context(runner), key).then(
+      () => end('adopted'),
+      (error: Error) => {
+        if (!(error instanceof JwtrotError) && !runner.controller.signal.aborted)
+          world.break('unforeseen', error.stack ?? '');
+        end(error.message);
+      },
+    );
+    return { runner, result: null };
   }
 
   sync(host: SimHost, fate: Fate = UNDISTURBED): Runner {

@@ -11,6 +11,8 @@ export interface Content {
   until: number;
   /** Kids whose absence is the doing of somebody outside: they were in use when a deployment or a reboot took them. */
   readonly takenAway: ReadonlySet<string>;
+  /** When each kid came to this place for the first time. */
+  readonly shown: ReadonlyMap<string, number>;
   /** Somebody outside wrote it between a run's last look and its write. */
   unseen?: boolean;
 }
@@ -21,6 +23,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 export class PublishPlace {
   mark: number | null = null;
   content: Content;
+  readonly #shown = new Map<string, number>();
   history: Content[] = [];
   /** Of a command: what it was last given, and whether it said that it took it. */
   given: { kids: readonly string[] | null; settled: boolean } = { kids: null, settled: true };
@@ -33,12 +36,14 @@ export class PublishPlace {
     readonly label: string,
     readonly options: { readonly tmpfs: boolean; readonly heedsRevision: boolean; readonly unlisted: boolean },
   ) {
-    this.content = { kids: [], absent: true, from: world.now, until: Number.POSITIVE_INFINITY, takenAway: NOBODY };
+    const until = Number.POSITIVE_INFINITY;
+    this.content = { kids: [], absent: true, from: world.now, until, takenAway: NOBODY, shown: this.#shown };
   }
 
   set(kids: readonly string[], options: { absent?: boolean; takenAway?: ReadonlySet<string> } = {}): void {
     const { world, content } = this;
     content.until = world.now;
+    for (const kid of kids) if (!this.#shown.has(kid)) this.#shown.set(kid, world.now);
     const oldest = world.now - world.shape.policy.jwksMaxAge - 600_000;
     this.history = [...this.history.filter((one) => one.until > oldest), content];
     this.content = {
@@ -47,6 +52,7 @@ export class PublishPlace {
       from: world.now,
       until: Number.POSITIVE_INFINITY,
       takenAway: options.takenAway ?? NOBODY,
+      shown: this.#shown,
     };
     if (this.options.unlisted) world.tokens.contentChanged(this);
   }

@@ -130,14 +130,15 @@ export class HostOutlets {
   }
 
   #assertMayWrite(content: OutletContent, acceptOlder: boolean): void {
-    const known = new Set(content.knownKids);
     const refuse = (code: string, text: string) => new JwtrotError('refused', code, text);
     for (const place of [...this.publish, ...this.deliver]) {
       if (!acceptOlder && (place.mark ?? 0) > content.revision)
         throw refuse('older-revision', `${place.label} is of a later revision`);
     }
     for (const place of this.publish) {
-      const unknown = place.content.kids.find((kid) => !known.has(kid));
+      const isKnown = (kid: string) =>
+        content.jwks.keys.some((key) => key.kid === kid) || content.knownKids.includes(kid);
+      const unknown = place.content.kids.find((kid) => !isKnown(kid));
       if (unknown !== undefined) throw refuse('unknown-kid', `${place.label} holds ${unknown}`);
       if (wantedKids(content) === null && place.content.kids.length > 0)
         throw refuse('empty-jwks', 'it would be emptied');

@@ -26,6 +26,8 @@ export class SimHost {
 export interface Fate {
   readonly kill: { readonly call: number; readonly late: boolean } | null;
   readonly pause: { readonly call: number; readonly duration: number } | null;
+  /** Stopped before what the n-th await asks for has left the process: it leaves late, whatever was checked before. */
+  readonly stall?: { readonly call: number; readonly duration: number } | null;
 }
 
 export const UNDISTURBED: Fate = { kill: null, pause: null };
@@ -64,6 +66,7 @@ export class Runner {
   die(): void {
     if (!this.alive) return;
     this.alive = false;
+    this.host.runners.delete(this.pid);
     for (const free of this.onDeath) free();
     this.onDeath.clear();
   }
@@ -79,7 +82,6 @@ export interface CallTiming {
 export interface Counters {
   kills: number;
   pauses: number;
-  faults: number;
 }
 
 /** Every await of the code under test goes through here. */
@@ -90,20 +92,25 @@ export class Calls {
     private readonly counters: Counters,
   ) {}
 
-  make<T>(runner: Runner, timing: CallTiming, effect: () => T): Promise<T> {
+  make<T>(runner: Runner, before: number, after: number, remote: boolean, effect: () => T): Promise<T> {
     const { scheduler, random, counters } = this;
     runner.calls += 1;
-    const { kill, pause } = runner.fate;
+    const { kill, pause, stall } = runner.fate;
     const fatal = kill !== null && runner.calls === kill.call;
     const stops = pause !== null && runner.calls === pause.call;
     if (fatal && !kill.late && runner.alive) {
       counters.kills += 1;
       runner.die();
     }
+    const stalled = stall != null && runner.calls === stall.call && runner.alive ? stall.duration : 0;
+    if (stalled > 0) {
+      counters.pauses += 1;
+      runner.pausedUntil = Math.max(runner.pausedUntil, scheduler.time + stalled);
+    }
     return new Promise((resolve, reject) => {
       const act = () => {
-        if (!runner.alive && (timing.remote !== true || random.chance(0.5))) return;
-        if (timing.remote !== true && runner.pausedUntil > scheduler.time) {
+        if (!runner.alive && (!remote || stalled > 0 || random.chance(0.5))) return;
+        if (!remote && runner.pausedUntil > scheduler.time) {
           scheduler.at(runner.pausedUntil, act);
           return;
         }
@@ -123,9 +130,9 @@ export class Calls {
           counters.pauses += 1;
           runner.pausedUntil = scheduler.time + pause.duration;
         }
-        this.reply(runner, timing.after, settle);
+        this.reply(runner, after, settle);
       };
-      scheduler.after(timing.before, act);
+      scheduler.after(before + stalled, act);
     });
   }
 

@@ -5,6 +5,8 @@ export interface Happening {
   fire: (() => void) | null;
 }
 
+const settled = Promise.resolve();
+
 /** Virtual time: a heap of happenings. Nothing ever waits for a real timer. */
 export class Scheduler {
   time: number;
@@ -57,7 +59,7 @@ export class Scheduler {
             next.fire();
             // Whoever awaited goes on in microtasks, of unknown number: all of them come before the next tick.
             if (this.drain) {
-              queueMicrotask(later);
+              void settled.then(later);
               return;
             }
           }

@@ -1,32 +1,41 @@
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { simulate } from './simulate.js';
+import { SPAN, seedAt, THEMES } from './themes.js';
 
-/** How many seeds `npm test` plays; `npm run simulate -- --seeds 20000` plays more. */
-const SEEDS = 600;
+/** How many seeds `npm test` plays; `.ci/run` goes on with those that follow. */
+const SEEDS = 2_000;
 
 /** Seeds that found a fault once, whatever their histories have become since. */
 const ONCE_BROKEN = [121, 136, 311, 336, 368, 632, 865, 927, 969, 1420, 2448, 3509];
 
 describe('Random histories', () => {
   it(`break no invariant in ${SEEDS} seeds`, async () => {
-    const broken: string[] = [];
-    for (let seed = 1; seed <= SEEDS; seed += 1) {
-      const result = await simulate(seed);
-      const [first] = result.broken;
-      if (first !== undefined) broken.push(`npm run simulate -- --seed ${seed} # ${first.invariant}: ${first.what}`);
-      // A breath for whoever watches over the tests.
-      if (seed % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(broken).toEqual([]);
+    const { stdout } = await execa('node', ['scripts/simulate.js', '--seeds', String(SEEDS), '--jobs', '2'], {
+      reject: false,
+    });
+    process.stdout.write(`${stdout}\n`);
+    expect(stdout).toContain('2,000 seeds, ');
+    expect(stdout).toMatch(/; 0 broken$/);
   }, 600_000);
 
   it('play again exactly', async () => {
-    for (const seed of [3, ...ONCE_BROKEN]) {
+    for (const seed of [3, ...ONCE_BROKEN, ...THEMES.map((_, theme) => theme * SPAN + 1)]) {
       const first = await simulate(seed, { verbose: true });
       const again = await simulate(seed, { verbose: true });
       expect(first.broken).toEqual([]);
       expect(again.history).toEqual(first.history);
       expect(again.steps).toBe(first.steps);
+    }
+  });
+
+  it('play each seed of each theme once', () => {
+    const seeds = Array.from({ length: 20_000 }, (_, i) => seedAt(i + 1));
+    expect(new Set(seeds).size).toBe(seeds.length);
+    for (const [theme] of THEMES.entries()) {
+      const own = seeds.filter((seed) => Math.floor(seed / SPAN) === theme);
+      expect(own.length).toBeGreaterThan(1_000);
+      expect(Math.max(...own)).toBe(theme * SPAN + own.length);
     }
   });
 });

@@ -12,6 +12,8 @@ export interface SimInstance {
   readonly workers: readonly Worker[];
   readonly bornAt: number;
   turn: number;
+  /** It never comes back. */
+  dead: boolean;
 }
 
 export interface ServiceShape {
@@ -32,6 +34,8 @@ export class SimService {
   readonly cannotUse = new Set<string>();
   /** What the next reloads are to come to, for traces: when it reads and when that takes effect, in milliseconds. */
   readonly planned: { readonly readAt: number; readonly effectAt: number; readonly staleBy?: number }[] = [];
+  /** So many of the next reloads have no effect, though they are said to. */
+  losesReloads = 0;
   #serial = 0;
 
   constructor(
@@ -56,7 +60,7 @@ export class SimService {
     this.#serial += 1;
     const name = `${this.name}-${this.#serial}`;
     const workers = Array.from({ length: this.shape.workers }, (_, i) => new Worker(this, `${name}/${i}`));
-    const instance = { name, workers, turn: 0, bornAt: this.world.now };
+    const instance = { name, workers, turn: 0, bornAt: this.world.now, dead: false };
     this.instances.push(instance);
     for (const worker of workers) worker.apply(worker.read(false));
     return instance;
@@ -111,7 +115,12 @@ export class SimService {
       : 'none';
     const duration = fault === 'hangs' ? timeout : world.faults.between(5, fault === 'slow' ? timeout : 400);
     const order = () => {
-      if (instance === undefined || fault === 'lost' || fault === 'fails') return;
+      if (instance === undefined || instance.dead || fault === 'lost' || fault === 'fails') return;
+      if (this.losesReloads > 0) {
+        this.losesReloads -= 1;
+        world.say(runner, () => `reload of ${name} is lost`);
+        return;
+      }
       world.say(runner, () => `reload of ${name} (${fault})`);
       this.#takeEffect(instance, fault, duration);
     };
@@ -154,7 +163,7 @@ export class SimService {
   }
 
   #apply(worker: Worker, read: Reading): void {
-    if (!this.workers.includes(worker)) return;
+    if (!this.instances.some((one) => !one.dead && one.workers.includes(worker))) return;
     worker.apply(read);
     this.world.log(() => `${worker.name} has loaded ${short(worker.kid)}, [${worker.view.kids.map(short).join(' ')}]`);
   }
@@ -165,18 +174,34 @@ export class SimService {
     world.log(() => `${instance.name} restarts`);
     for (const worker of instance.workers) {
       worker.stop();
-      world.scheduler.after(down, () => this.#apply(worker, worker.read(staleBy, false)));
+      world.scheduler.after(down, () => this.#apply(worker, worker.read(staleBy, world.shape.reach.lagAtStart)));
     }
   }
 
   /** Another instance takes its place. */
   replace(instance: SimInstance): void {
     this.world.log(() => `${instance.name} is replaced`);
+    this.kill(instance);
     this.instances.splice(this.instances.indexOf(instance), 1);
+    this.addInstance();
+  }
+
+  kill(instance: SimInstance): void {
+    instance.dead = true;
     for (const worker of instance.workers) {
       worker.stop();
       this.world.tokens.forget(worker);
     }
-    this.addInstance();
+  }
+
+  /** Dead instances are taken out of the configuration. */
+  bury(): void {
+    const living = this.instances.filter((one) => !one.dead);
+    if (living.length > 0) this.instances.splice(0, this.instances.length, ...living);
+  }
+
+  /** Another service of the same kind. */
+  sibling(name: string, count: number): SimService {
+    return new SimService(this.world, { ...this.shape, service: { ...this.shape.service, name } }, count);
   }
 }

@@ -35,7 +35,7 @@ function inManifest(manifest: Manifest, now: number): string[] {
     const mayWait = manifest.rollout === null && now - (activeKey(manifest)?.activatedAt ?? 0) < 600_000;
     if (key.state === 'deprecated' && key.signedUntil === null && !mayWait) found.push(`${name} has no signedUntil`);
     if (key.state === 'retired' && key.droppedAt === null) found.push(`${name} is not dropped`);
-    if (key.state === 'retired' && key.goneAt === null) found.push(`${name} is not deleted`);
+    if (key.state === 'retired' && key.hasPrivate && key.goneAt === null) found.push(`${name} is not deleted`);
   }
   if (manifest.retirements.some((one) => one.checkAgainAt === null)) found.push('a retirement is open');
   return found;

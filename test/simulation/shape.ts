@@ -2,6 +2,7 @@ import { serviceFacts } from '../../src/config/policy.js';
 import type { Duration } from '../../src/keyset/clock.js';
 import { leastVerifyFor, type Policy, policyProblems } from '../../src/keyset/policy.js';
 import type { Health, Role, Service } from '../../src/services/service.js';
+import type { Deed } from './act.js';
 import { Random } from './random.js';
 
 const SECOND = 1_000;
@@ -19,7 +20,44 @@ export interface SomeService {
 }
 
 /** `stale`: a JWKS that is read comes from a cache. */
-export type FaultKind = 'store' | 'kms' | 'service' | 'reload' | 'outlet' | 'stale';
+export const FAULT_KINDS = ['store', 'kms', 'service', 'reload', 'outlet', 'stale'] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** What came to the simulation later; off in the seeds of before. */
+export interface Reach {
+  /** Of a run being stopped right before one of its requests leaves. */
+  readonly stalls: number;
+  /** A signer that starts by itself and asks the store may be answered by a replica that lags behind. */
+  readonly lagAtStart: boolean;
+  /** Where nothing is published ahead, an older reload of a verifier may overtake a newer one. */
+  readonly overtaking: boolean;
+  /** Services have a key of their own before jwtrot comes. */
+  readonly imports: boolean;
+  /** The store says what time it is. */
+  readonly storeClock: boolean;
+}
+
+export const NO_REACH: Reach = { stalls: 0, lagAtStart: false, overtaking: false, imports: false, storeClock: false };
+
+/** How often what is done, of all that is done. */
+export const DEEDS: Readonly<Partial<Record<Deed, number>>> = {
+  timer: 45,
+  force: 8,
+  immediate: 4,
+  retire: 8,
+  retireBare: 1,
+  sync: 6,
+  restart: 8,
+  replace: 3,
+  deploy: 4,
+  reboot: 3,
+  badKey: 2,
+  clocks: 3,
+  clockBack: 1.5,
+  suspend: 2,
+  secondRunner: 5,
+  policy: 2,
+};
 
 /** One world, before anything happens in it. */
 export interface Shape {
@@ -37,8 +75,10 @@ export interface Shape {
   /** Of a run being killed, or paused. */
   readonly kills: number;
   readonly pauses: number;
-  /** How many things operators, timers and machines do. */
+  /** How many things operators, timers and machines do, and which how often. */
   readonly deeds: number;
+  readonly weights: Readonly<Partial<Record<Deed, number>>>;
+  readonly reach: Reach;
   /** Of a deed beginning before the one before has ended. */
   readonly overlap: number;
   /** Clocks of machines differ by up to `clockSkew`. */
@@ -137,9 +177,10 @@ function someFaults(random: Random): Record<FaultKind, number> {
   };
 }
 
-export function shapeOf(seed: number): Shape {
+/** @param listed all verifiers are listed, whatever the seed says */
+export function shapeOf(seed: number, listed = false): Shape {
   const random = new Random(seed, 1);
-  const unlisted = random.chance(0.7);
+  const unlisted = random.chance(0.7) && !listed;
   const isBound = random.chance(0.75);
   const secondHost = random.chance(0.3);
   const services = someServices(random, secondHost && isBound, unlisted);
@@ -168,6 +209,8 @@ export function shapeOf(seed: number): Shape {
     kills: random.pick([0, 0.1, 0.3, 0.5]),
     pauses: random.pick([0, 0, 0.1, 0.3]),
     deeds: random.between(8, 40),
+    weights: DEEDS,
+    reach: NO_REACH,
     overlap: random.pick([0.1, 0.3, 0.6]),
     skewed: random.chance(0.5),
   };

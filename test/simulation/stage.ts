@@ -4,7 +4,7 @@ import type { Health, Role, Service } from '../../src/services/service.js';
 import { Operators, type Started } from './operators.js';
 import type { SimService } from './services.js';
 import { unsettled } from './settled.js';
-import { QUIET, type Shape, type SomeService } from './shape.js';
+import { DEEDS, NO_REACH, QUIET, type Shape, type SomeService } from './shape.js';
 import { World } from './world.js';
 
 export const SECOND = 1_000;
@@ -67,6 +67,8 @@ const SHAPE: Shape = {
   kills: 0,
   pauses: 0,
   deeds: 0,
+  weights: DEEDS,
+  reach: NO_REACH,
   overlap: 0,
   skewed: false,
 };

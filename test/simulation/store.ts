@@ -37,7 +37,7 @@ export class SimStore {
     return {
       description: 'the simulated store',
       commitsPerDay: world.shape.commitsPerDay,
-      clockOffset: () => null,
+      clockOffset: () => (world.shape.reach.storeClock && runner.calls > 0 ? runner.host.now() - world.now : null),
       listKeysets: async () => ['api'],
       readManifest: () => call(() => this.#read(runner)),
       commitManifest: async (manifest, base) => {

@@ -47,6 +47,11 @@ export class Tokens {
     return minted;
   }
 
+  /** Those of which a token may live, or did a moment ago. */
+  get live(): Iterable<Minted> {
+    return this.#live;
+  }
+
   isLive(minted: Minted): boolean {
     const lives = minted.signers.size > 0 || minted.expires > this.world.now;
     if (!lives) this.#live.delete(minted);
@@ -57,7 +62,7 @@ export class Tokens {
   inUse(): Set<string> {
     const kids = new Set([...this.activating].filter(([, runner]) => runner.alive).map(([kid]) => kid));
     for (const minted of this.#live) if (this.isLive(minted)) kids.add(minted.kid);
-    const active = this.world.store.manifest?.keys.find((key) => key.state === 'active');
+    const active = this.world.store.manifest?.keys.findLast((key) => key.state === 'active');
     return active === undefined ? kids : kids.add(active.kid);
   }
 
@@ -105,6 +110,8 @@ export class Tokens {
     if (content.takenAway.has(minted.kid) || content.unseen === true) return;
     // Copies of a set that was replaced before: `publishAhead` is there for them, and was waived.
     if (content.until <= minted.urgentAt || content.from < minted.ungatedAt) return;
+    // Without the gate the key may be published after it was activated: the sets until then lack it.
+    if (minted.ungatedAt > 0 && content.from < (content.shown.get(minted.kid) ?? world.now)) return;
     const age = world.now - content.from;
     world.break('tokens', `${verifier} rejects a token of ${short(minted.kid)}: its set is ${age} ms old`);
   }

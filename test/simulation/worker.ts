@@ -1,7 +1,7 @@
 import type { Content, PublishPlace } from './outlet.js';
 import type { SimService } from './services.js';
 
-const NOTHING: Content = { kids: [], absent: true, from: 0, until: 0, takenAway: new Set() };
+const NOTHING: Content = { kids: [], absent: true, from: 0, until: 0, takenAway: new Set(), shown: new Map() };
 
 export interface Reading {
   readonly kid: string | null;
@@ -50,7 +50,8 @@ export class Worker {
     if (read.life !== this.#life) return;
     const { world } = service;
     // A verifier that publishes nothing ahead reads in order; elsewhere an old reload may overtake a later one.
-    const inOrder = world.shape.policy.publishAhead === 0 && service.verifiesFrom !== null;
+    const { publishAhead } = world.shape.policy;
+    const inOrder = publishAhead === 0 && service.verifiesFrom !== null && !world.shape.reach.overtaking;
     if (inOrder && read.order < this.#applied) return;
     this.#applied = read.order;
     this.up = true;

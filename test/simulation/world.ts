@@ -9,7 +9,7 @@ import { Random } from './random.js';
 import { Calls, type CallTiming, type Fate, Runner, SimHost } from './runner.js';
 import { Scheduler } from './scheduler.js';
 import { SimService } from './services.js';
-import type { FaultKind, Shape } from './shape.js';
+import { FAULT_KINDS, type FaultKind, type Shape } from './shape.js';
 import { SimStore } from './store.js';
 import { Tokens } from './tokens.js';
 
@@ -19,6 +19,9 @@ export interface Violation {
   readonly at: number;
 }
 
+export type FaultCounts = Record<FaultKind, number>;
+
+const NO_TIMING: Partial<CallTiming> = {};
 const START = Date.UTC(2026, 0, 1);
 
 /** Everything around the code under test, from one seed. */
@@ -26,7 +29,13 @@ export class World {
   readonly scheduler = new Scheduler(START);
   readonly latency: Random;
   readonly faults: Random;
-  readonly counters = { kills: 0, pauses: 0, faults: 0, rotations: 0, runs: 0 };
+  readonly counters = {
+    kills: 0,
+    pauses: 0,
+    rotations: 0,
+    runs: 0,
+    faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as FaultCounts,
+  };
   readonly calls: Calls;
   readonly store: SimStore;
   readonly keys: SimKeys;
@@ -139,19 +148,19 @@ export class World {
     for (const host of this.hosts) host.offset = this.faults.between(-most, most);
   }
 
-  call<T>(runner: Runner, effect: () => T, timing: Partial<CallTiming> = {}): Promise<T> {
+  call<T>(runner: Runner, effect: () => T, timing: Partial<CallTiming> = NO_TIMING): Promise<T> {
     const most = this.disturbed ? 30 : 5;
     const slow = this.disturbed && this.latency.chance(0.02) ? this.latency.between(100, 3_000) : 0;
     const before = timing.before ?? this.latency.between(1, most) + slow;
     const after = timing.after ?? this.latency.between(0, most);
-    return this.calls.make(runner, { ...timing, before, after }, effect);
+    return this.calls.make(runner, before, after, timing.remote === true, effect);
   }
 
   faulty(kind: FaultKind): boolean {
     if (!this.disturbed) return false;
     const rate = this.rates[kind];
     if (rate === 0 || !this.faults.chance(rate)) return false;
-    this.counters.faults += 1;
+    this.counters.faults[kind] += 1;
     return true;
   }
 

@@ -1,0 +1,74 @@
+import { MOST_OFFSET } from '../../../src/keyset/clock-trust.js';
+import type { Actor } from '../act.js';
+import type { SimService } from '../services.js';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+function isElsewhere(service: SimService): boolean {
+  return service.shape.service.name === 'branch';
+}
+
+export async function reboot(actor: Actor): Promise<void> {
+  const { world, random, operators } = actor;
+  const [main] = world.hosts;
+  world.log(() => 'the first host reboots');
+  for (const runner of main.runners.values()) runner.die();
+  main.boot += 1;
+  world.outlets[0].reboot();
+  for (const service of world.services) for (const worker of service.workers) if (!isElsewhere(service)) worker.stop();
+  await operators.pass(random.between(SECOND, MINUTE));
+  // Services are ordered after `sync`, and start all the same where it fails.
+  if (random.chance(0.7)) await operators.until({ runner: operators.sync(main, actor.fate()) }, 5 * MINUTE);
+  for (const runner of main.runners.values()) if (runner.verb === 'sync') runner.die();
+  for (const service of world.services) {
+    if (isElsewhere(service)) continue;
+    for (const instance of service.instances) service.restart(instance, random.between(0, 30 * SECOND));
+  }
+  actor.start(operators.rotate({}, actor.fate()));
+}
+
+/** A clock that starts far in the past, and is set right later: everybody can see that it is behind. */
+export async function clockBack(actor: Actor): Promise<void> {
+  const { world, operators, random } = actor;
+  const [main] = world.hosts;
+  const newest = world.store.manifest?.events.at(-1)?.at;
+  if (newest === undefined) return;
+  const right = main.offset;
+  const behind = world.now + right - newest + 2 * world.policy.clockSkew + actor.someTime(SECOND, 48 * HOUR);
+  main.offset = right - behind;
+  world.log(() => `the clock of ${main.id} goes back by ${behind} ms`);
+  const started = random.chance(0.7) ? operators.rotate({}, actor.fate()) : null;
+  if (started !== null) await operators.until(started, HOUR);
+  main.offset = right;
+  world.log(() => `the clock of ${main.id} is right again`);
+}
+
+/**
+ * A clock that is ahead, and is set right later. Where the store tells its own time, more than five minutes are seen, and
+ * nothing is decided by such a clock. Elsewhere nobody can tell: keys that expire by it expire too early, which jwtrot
+ * does not promise to withstand; that everything is settled afterwards it does.
+ */
+export async function clockAhead(actor: Actor): Promise<void> {
+  const { world, operators, more } = actor;
+  const [main] = world.hosts;
+  const ahead = actor.someTime(2 * world.policy.clockSkew, 48 * HOUR, more);
+  const isSeen = world.shape.reach.storeClock && ahead + main.offset > MOST_OFFSET;
+  if (!isSeen) world.clockWasWrong = true;
+  main.offset += ahead;
+  world.log(() => `the clock of ${main.id} goes ahead by ${ahead} ms${isSeen ? '' : ', unseen'}`);
+  const asked = more.pick([{}, {}, { force: true }]);
+  await operators.until(operators.rotate(asked, actor.fate()), HOUR);
+  main.offset -= ahead;
+  world.log(() => `the clock of ${main.id} is right again`);
+}
+
+export function suspend(actor: Actor): void {
+  const { world } = actor;
+  const [main] = world.hosts;
+  const duration = actor.someTime(SECOND, 3 * HOUR);
+  world.log(() => `${main.id} is suspended for ${duration} ms`);
+  main.suspended += duration;
+  for (const runner of main.runners.values()) runner.pausedUntil = Math.max(runner.pausedUntil, world.now + duration);
+}

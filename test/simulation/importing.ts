@@ -1,0 +1,32 @@
+import type { Actor } from './act.js';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** Services use a key of their own; jwtrot is set up beside them and adopts it, before anything else. */
+export async function importFirst(actor: Actor): Promise<void> {
+  const { world, operators, more } = actor;
+  const { publicJwk, thumbprint } = world.keys.make(world.policy.alg);
+  for (const outlets of world.outlets) for (const place of outlets.publish) place.set([thumbprint]);
+  const workers = world.services.flatMap((service) => service.workers);
+  for (const worker of workers) worker.apply({ ...worker.read(false), kid: null });
+  for (const outlets of world.outlets) for (const place of outlets.deliver) place.kid = thumbprint;
+  for (const worker of workers) if (worker.service.signs) worker.apply({ ...worker.read(false), kid: thumbprint });
+  // The timer is on already: it must refuse where it can see the key.
+  if (world.bound && more.chance(0.5)) {
+    await operators.until(operators.rotate({}, actor.fate()), 10 * MINUTE);
+    if (world.store.manifest !== null) world.break('import', 'a key that is in use was not seen');
+  }
+  for (let attempt = 0; attempt < 20 && !isActive(actor, thumbprint); attempt += 1) {
+    const privateKey = new Uint8Array(Buffer.from(thumbprint));
+    const key = { kid: thumbprint, thumbprint, alg: world.policy.alg, publicJwk, privateKey };
+    await operators.until(operators.adopt(key, attempt < 5 ? actor.fate() : undefined), 4 * 60 * MINUTE);
+    if (more.chance(0.3)) await operators.until(operators.rotate({}, actor.fate()), 10 * MINUTE);
+    await operators.pass(actor.someTime(SECOND, 10 * MINUTE, more));
+  }
+  if (world.violations.length === 0 && !isActive(actor, thumbprint)) world.break('import', 'the key was not adopted');
+}
+
+function isActive({ world }: Actor, kid: string): boolean {
+  return world.store.manifest?.keys.some((key) => key.kid === kid && key.signedFrom !== null) ?? false;
+}

@@ -1,0 +1,189 @@
+import type { Deed } from './act.js';
+import { Random } from './random.js';
+import { DEEDS, NO_REACH, type Reach, type Shape, shapeOf } from './shape.js';
+
+/** What a world is about, beyond what every world has. */
+interface Theme {
+  readonly weights: Readonly<Partial<Record<Deed, number>>>;
+  readonly reach?: Partial<Reach>;
+  /** All verifiers are listed and polled, so that nothing need be published ahead. */
+  readonly listed?: boolean;
+  readonly change?: (shape: Shape, random: Random) => Partial<Shape>;
+}
+
+const BATCHES = [1, 2, 'canary', 'all'] as const;
+
+function manyServices({ services, policy }: Shape, random: Random): Partial<Shape> {
+  return {
+    services: services.map((one) => {
+      const workers = one.workers > 1 ? random.pick([2, 4]) : 1;
+      const { health } = one.service;
+      const distinct = workers > 1 ? { pointer: '/worker', count: workers } : null;
+      const rollout = { batch: random.pick(BATCHES) };
+      const confirmations = random.pick([1, 1, 3]);
+      const service = { ...one.service, rollout, health: health && { ...health, distinct, confirmations } };
+      return { ...one, service, workers, instances: random.between(1, 5) };
+    }),
+    policy: { ...policy, rollout: { batch: random.pick(BATCHES) } },
+  };
+}
+
+/** Nothing is bound to a host: two of them run everything. */
+function unbound({ publish, services }: Shape, random: Random): Partial<Shape> {
+  return {
+    secondHost: true,
+    deliver: false,
+    publish: publish.map((one) => ({ ...one, kind: 'command' as const, heedsRevision: random.chance(0.6) })),
+    services: services.filter((one) => !one.elsewhere),
+  };
+}
+
+/** The list of TRACES that could not be searched to the end, and what the simulation lacked. Index 0: as it was first. */
+export const THEMES: readonly (readonly [string, Theme])[] = [
+  ['general', { weights: DEEDS }],
+  [
+    'two forced rotations, runs stopped at any point',
+    {
+      weights: { timer: 20, force: 40, immediate: 4, restart: 6, reboot: 2, sync: 3, suspend: 2, replace: 3 },
+      reach: { stalls: 0.3 },
+      change: (_, random) => ({ pauses: random.pick([0.3, 0.6]), overlap: random.pick([0.4, 0.8]) }),
+    },
+  ],
+  [
+    'retire of a pending or active key, runs stopped at any point',
+    {
+      weights: { timer: 20, force: 20, retireNew: 30, retire: 5, rollback: 5, immediate: 3, restart: 6, reboot: 2 },
+      reach: { stalls: 0.3 },
+      change: (_, random) => ({ pauses: random.pick([0.3, 0.6]), overlap: random.pick([0.3, 0.7]) }),
+    },
+  ],
+  [
+    'three writers on two hosts',
+    {
+      weights: { timer: 15, burst: 30, secondRunner: 15, retireNew: 8, rollback: 4, restart: 5, clocks: 4 },
+      reach: { stalls: 0.2 },
+      change: (shape, random) => ({ ...unbound(shape, random), overlap: random.pick([0.5, 0.9]) }),
+    },
+  ],
+  [
+    'several signers, instances, load balancers, waves',
+    {
+      weights: { ...DEEDS, force: 20, replace: 8, dieForGood: 5, bury: 6, rollback: 5, badKey: 5 },
+      reach: { lagAtStart: true },
+      change: manyServices,
+    },
+  ],
+  [
+    'policies and services that change',
+    {
+      weights: {
+        timer: 35,
+        force: 10,
+        policy: 8,
+        limits: 12,
+        changeAlg: 6,
+        addService: 5,
+        removeService: 3,
+        restart: 5,
+        retire: 4,
+        rollback: 3,
+        bury: 3,
+        dieForGood: 3,
+        importPublic: 2,
+      },
+      change: (shape, random) => (random.chance(0.4) ? manyServices(shape, random) : {}),
+    },
+  ],
+  [
+    'clocks that jump back and ahead',
+    {
+      weights: { ...DEEDS, clocks: 10, clockBack: 8, clockAhead: 10, suspend: 6, rollback: 3 },
+      change: (_, random) => ({ reach: { ...NO_REACH, storeClock: random.chance(0.6) }, skewed: true }),
+    },
+  ],
+  [
+    'import of the key in use',
+    { weights: { ...DEEDS, importPublic: 4, rollback: 3 }, reach: { imports: true, stalls: 0.2 } },
+  ],
+  [
+    'haste',
+    {
+      weights: {
+        timer: 20,
+        immediate: 30,
+        force: 5,
+        retireNew: 6,
+        restart: 15,
+        deploy: 4,
+        replace: 4,
+        rollback: 6,
+        sync: 3,
+      },
+      reach: { lagAtStart: true },
+    },
+  ],
+  [
+    'commands that publish, some of them whatever the revision',
+    {
+      weights: { ...DEEDS, force: 20, burst: 6 },
+      reach: { stalls: 0.3 },
+      change: (shape, random) => ({
+        publish: shape.publish.map((one) => ({ ...one, kind: 'command' as const, heedsRevision: random.chance(0.4) })),
+        faults: { ...shape.faults, outlet: 0.15 },
+      }),
+    },
+  ],
+  [
+    'reloads that are lost, and restarts after them',
+    {
+      weights: { timer: 25, lostReload: 25, force: 10, restart: 20, replace: 5, rollback: 4, badKey: 4, retireNew: 4 },
+      reach: { lagAtStart: true },
+      change: (shape, random) => ({ faults: { ...shape.faults, reload: random.pick([0.1, 0.3]) } }),
+    },
+  ],
+  [
+    'nothing published ahead: reloads overtake each other',
+    {
+      weights: { timer: 30, force: 25, restart: 10, retireNew: 5, immediate: 5, rollback: 4, replace: 4 },
+      reach: { overtaking: true },
+      listed: true,
+    },
+  ],
+  [
+    'ways back by hand',
+    {
+      weights: { timer: 25, force: 25, rollback: 25, badKey: 8, retireNew: 5, restart: 5, reboot: 2, immediate: 4 },
+      reach: { stalls: 0.2 },
+      change: (_, random) => ({ pauses: random.pick([0, 0.3]), overlap: random.pick([0.1, 0.6]) }),
+    },
+  ],
+];
+
+/** Seeds of a theme: from its number times this on. */
+export const SPAN = 1_000_000;
+
+/** How often each theme in turn: what is searched least elsewhere most. */
+const CYCLE = THEMES.flatMap((_, theme) => (theme === 0 ? [0, 0, 0] : [theme, theme]));
+
+/** The n-th seed, from 1, of the sweep over all themes. */
+export function seedAt(n: number): number {
+  const round = Math.floor((n - 1) / CYCLE.length);
+  const place = (n - 1) % CYCLE.length;
+  const theme = CYCLE[place] ?? 0;
+  const perRound = CYCLE.filter((one) => one === theme).length;
+  const before = CYCLE.slice(0, place).filter((one) => one === theme).length;
+  return theme * SPAN + round * perRound + before + 1;
+}
+
+export function themeOf(seed: number): string {
+  return (THEMES[Math.floor(seed / SPAN)] ?? THEMES[0])?.[0] ?? '';
+}
+
+export function shapeOfSeed(seed: number): Shape {
+  const index = Math.floor(seed / SPAN);
+  const theme = THEMES[index]?.[1];
+  const shape = shapeOf(seed, theme?.listed);
+  if (index === 0 || theme === undefined) return shape;
+  const themed = { ...shape, weights: theme.weights, reach: { ...NO_REACH, ...theme.reach } };
+  return { ...themed, ...theme.change?.(themed, new Random(seed, 5)) };
+}
