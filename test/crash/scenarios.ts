@@ -1,3 +1,4 @@
+import type { Manifest } from '../../src/keyset/model.js';
 import type { Site } from './site.js';
 
 /** What is under way when the run is killed. */
@@ -10,6 +11,17 @@ export interface Scenario {
   ends(site: Site): Promise<string | null>;
   /** The operator asked for it: where the killed run had not recorded that yet, he asks again. */
   readonly incident: boolean;
+  /** What stays when all is settled: the next key that waits for `publishAhead`, or the back-off after a failure. */
+  readonly leaves?: 'pending' | 'backoff';
+  /** What the next run must have come to, whenever this one was killed; what of it is missing. */
+  missing?(manifest: Manifest): string[];
+}
+
+function inState(version: number, state: string) {
+  return ({ keys }: Manifest): string[] => {
+    const found = keys.find((key) => key.version === version)?.state;
+    return found === state ? [] : [`v${version} is ${found}, not ${state}`];
+  };
 }
 
 async function kidOf(site: Site, version: number): Promise<string> {
@@ -75,4 +87,68 @@ const expiry: Scenario = {
   incident: false,
 };
 
-export const SCENARIOS: readonly Scenario[] = [first, immediate, retirement, expiry];
+const staging: Scenario = {
+  name: 'the staging of a key',
+  async prepare(site) {
+    site.configure({ publishAhead: '1h' });
+    await immediate.prepare(site);
+  },
+  args: async () => ['rotate', '--force'],
+  ends: nothingEnds,
+  incident: false,
+  leaves: 'pending',
+};
+
+const activation: Scenario = {
+  name: 'the activation of a staged key',
+  async prepare(site) {
+    site.configure({ publishAhead: '2s' });
+    await site.restore();
+    await site.run('rotate');
+    await site.run('rotate', '--force');
+    const { publishedAt = null, confirmedAt = null } = (await site.manifest())?.keys[1] ?? {};
+    await waitUntil(Math.max(publishedAt ?? Number.NaN, confirmedAt ?? Number.NaN) + 2_000);
+    await site.save();
+  },
+  args: async () => ['rotate'],
+  ends: nothingEnds,
+  incident: false,
+  missing: inState(2, 'active'),
+};
+
+const destruction: Scenario = {
+  name: 'the destruction of a key',
+  async prepare(site) {
+    await immediate.prepare(site);
+    await site.run(...(await retirement.args(site)));
+    await site.save();
+  },
+  args: async () => ['rotate'],
+  ends: nothingEnds,
+  incident: false,
+  missing: inState(1, 'destroyed'),
+};
+
+const rollback: Scenario = {
+  name: 'a rollback by hand',
+  async prepare(site) {
+    await immediate.prepare(site);
+    await site.run('rotate', '--immediate');
+    await site.save();
+  },
+  args: async () => ['rollback', '--yes'],
+  ends: nothingEnds,
+  incident: false,
+  leaves: 'backoff',
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  first,
+  immediate,
+  retirement,
+  expiry,
+  staging,
+  activation,
+  destruction,
+  rollback,
+];

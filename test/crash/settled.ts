@@ -1,28 +1,32 @@
 import { existsSync } from 'node:fs';
 import type { Manifest } from '../../src/keyset/model.js';
+import type { Scenario } from './scenarios.js';
 import type { Site } from './site.js';
 
 const LISTED = new Set(['pending', 'active', 'deprecated']);
 
 /** Everything that is not as it must be once a keyset is settled; empty when all is well. */
-export async function unsettled(site: Site): Promise<string[]> {
+export async function unsettled(site: Site, leaves: Scenario['leaves'] = undefined): Promise<string[]> {
   const manifest = await site.manifest();
   if (manifest === null) return ['there is no manifest'];
-  return [...standing(manifest), ...outlets(site, manifest), ...(await secrets(site, manifest))];
+  return [...standing(manifest, leaves), ...outlets(site, manifest), ...(await secrets(site, manifest))];
 }
 
-function standing({ keys, lease, rollout, refresh, backoff }: Manifest): string[] {
+function standing({ keys, lease, rollout, refresh, backoff }: Manifest, leaves: Scenario['leaves']): string[] {
   const problems: string[] = [];
   const active = keys.filter((key) => key.state === 'active').length;
   if (active !== 1) problems.push(`${active} keys are active`);
   for (const key of keys) {
-    if (key.state === 'creating' || key.state === 'pending') problems.push(`v${key.version} is ${key.state}`);
+    const waits = key.state === 'pending' && leaves === 'pending' && rollout?.phase === 'ahead';
+    if (key.state === 'creating' || (key.state === 'pending' && !waits))
+      problems.push(`v${key.version} is ${key.state}`);
     if (key.state === 'retired' && key.goneAt === null) problems.push(`v${key.version} is retired, not deleted`);
   }
   if (lease !== null) problems.push(`there is a lease of ${lease.verb}`);
-  if (rollout !== null) problems.push(`a rollout stands at ${rollout.phase}`);
+  if (rollout !== null && !(leaves === 'pending' && rollout.phase === 'ahead'))
+    problems.push(`a rollout stands at ${rollout.phase}`);
   if (refresh !== null) problems.push('services are owed a reload');
-  if (backoff !== null) problems.push(`it backs off: ${backoff.because}`);
+  if (backoff !== null && leaves !== 'backoff') problems.push(`it backs off: ${backoff.because}`);
   return problems;
 }
 

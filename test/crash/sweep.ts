@@ -7,9 +7,11 @@ export const SWEEP_LIMIT = EVERY_POINT ? 7_200_000 : 240_000;
 /** Runs at once, each at a site of its own. */
 const SITES = EVERY_POINT ? 4 : 2;
 
-export function sample<T>(points: readonly T[], step: number): readonly T[] {
-  // From the middle of the first stretch: the very first call is the least interesting.
-  return EVERY_POINT ? points : points.filter((_, i) => i % step === step >> 1);
+export function sample<T>(points: readonly T[], count: number): readonly T[] {
+  if (EVERY_POINT) return points;
+  // From the middle of each stretch: the very first call is the least interesting.
+  const stretch = points.length / count;
+  return points.filter((_, i) => Math.floor((i + 0.5) / stretch + 0.5) > Math.floor((i - 0.5) / stretch + 0.5));
 }
 
 /** Instants of a run that takes so long, and a little after it. */

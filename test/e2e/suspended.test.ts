@@ -1,22 +1,16 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { type AwsKeeping, keepInAws } from '../crash/keeping.js';
+import { undisturbed } from '../crash/points.js';
 import { SCENARIOS, type Scenario } from '../crash/scenarios.js';
 import { unsettled } from '../crash/settled.js';
 import { Site } from '../crash/site.js';
-import { EVERY_POINT, SWEEP_LIMIT, sample, sweep, withSites } from '../crash/sweep.js';
-import { type Ran, type Running, until } from './world.js';
+import { SWEEP_LIMIT, sample, sweep, withSites } from '../crash/sweep.js';
+import { isStopped, type Ran, type Running, until } from './world.js';
 
 /** Longer than any lease here lasts. */
 const LATER = 30 * 60_000;
 const IMMEDIATE = SCENARIOS[1] as Scenario;
-const RETIREMENT = SCENARIOS[2] as Scenario;
-
-/** proc_pid_stat(5): `T`, stopped by a signal. */
-function isStopped({ child }: Running): boolean {
-  const stat = `/proc/${child.pid}/stat`;
-  return existsSync(stat) && /\) T /.test(readFileSync(stat, 'utf8'));
-}
 
 /**
  * `frozen`: the suspended run's clocks stood still with it, as on a virtual machine that was paused, so that by them its
@@ -29,6 +23,7 @@ interface Point {
   readonly clocks: Clocks;
   /** The call at which it stops itself; or the request to AWS at whose arrival it is stopped. */
   readonly nth: number;
+  readonly remote: boolean;
 }
 
 /** A run that stops at a point, and the time that passes for everybody else. */
@@ -83,12 +78,51 @@ async function wake(
 }
 
 /** What changes something, in both ways to have lost the time. */
-function pointsOf(calls: readonly string[], changes: RegExp): Point[] {
+function pointsOf(calls: readonly string[], which: RegExp, remote: boolean): Point[] {
   return calls.flatMap((call, i) =>
-    changes.test(call)
-      ? (['honest', 'frozen'] as const).map((clocks) => ({ name: `${i + 1} ${call}, ${clocks}`, clocks, nth: i + 1 }))
+    which.test(call)
+      ? (['honest', 'frozen'] as const).map((clocks) => ({
+          name: `${i + 1} ${call}, ${clocks}`,
+          clocks,
+          nth: i + 1,
+          remote,
+        }))
       : [],
   );
+}
+
+/** Some of them, and in any case the first of each kind. */
+function someOf(points: readonly Point[], count: number, kinds: readonly RegExp[]): readonly Point[] {
+  const firsts = kinds.flatMap((kind) => {
+    const found = points.filter(({ name }) => kind.test(name)).slice(0, 2);
+    expect(found, String(kind)).toHaveLength(2);
+    return found;
+  });
+  return [...new Set([...firsts, ...sample(points, count)])];
+}
+
+const OUTLET_WRITE = /rename jwks\.json/;
+
+/** It stops itself before it makes a call. */
+async function stopAtCall(site: Site, { nth, clocks }: Point) {
+  const suspended = await suspend(site, IMMEDIATE, (args, clock) =>
+    site.start(args, { call: `stop-before:${nth}`, clock: clocks === 'honest' ? clock : '' }),
+  );
+  await until(() => suspended.ended.ran !== null || isStopped(suspended.running), 'it stops', 30_000);
+  return suspended;
+}
+
+/** It is stopped while AWS works on its request, and hears of it when it is awake again. */
+async function stopAtRequest(site: Site<AwsKeeping>, { nth, clocks }: Point) {
+  const { keeping } = site;
+  const suspended = await suspend(site, IMMEDIATE, (args, clock) => {
+    keeping.server.fail({ operation: '*', nth, mode: 'slow', ms: 150 });
+    return site.start(args, clocks === 'honest' ? { clock } : {});
+  });
+  await until(() => suspended.ended.ran !== null || keeping.calls.length >= nth, 'the call comes', 30_000);
+  suspended.running.child.kill('SIGSTOP');
+  await until(() => suspended.ended.ran !== null || isStopped(suspended.running), 'it stops');
+  return suspended;
 }
 
 describe('a run that is suspended until others have taken its lease over', () => {
@@ -97,23 +131,17 @@ describe('a run that is suspended until others have taken its lease over', () =>
       IMMEDIATE,
       () => Site.open(),
       async (sites) => {
-        const [site] = sites;
-        await site.restore();
-        const list = site.world.path('calls');
-        const { code } = await site.start(await IMMEDIATE.args(site), { call: `count:${list}` }).ended;
+        const { code, calls } = await undisturbed(sites[0], IMMEDIATE);
         expect(code).toBe(0);
-        const points = pointsOf(readFileSync(list, 'utf8').trimEnd().split('\n'), /^!/);
-        const tried = sample(points, 23);
-        const problems = await sweep(sites, tried, async (one, { nth, clocks }) => {
-          const suspended = await suspend(one, IMMEDIATE, (args, clock) =>
-            one.start(args, { call: `stop-before:${nth}`, clock: clocks === 'honest' ? clock : '' }),
-          );
-          await until(() => suspended.ended.ran !== null || isStopped(suspended.running), 'it stops', 30_000);
-          return suspended.ended.ran === null ? wake(one, suspended, [0, 4, 75]) : ['it did not stop'];
+        const points = pointsOf(calls, /^!/, false);
+        const tried = someOf(points, 4, [OUTLET_WRITE, /link \d{10}\.json/, /link [\w-]{43}\.json/]);
+        const problems = await sweep(sites, tried, async (site, point) => {
+          const suspended = await stopAtCall(site, point);
+          return suspended.ended.ran === null ? wake(site, suspended, [0, 4, 75]) : ['it did not stop'];
         });
         console.log(`suspended over the directory store: ${tried.length} of ${points.length} points`);
         expect(problems).toEqual({});
-        expect(tried.length).toBeGreaterThan(EVERY_POINT ? 100 : 5);
+        expect(points.length).toBeGreaterThan(100);
       },
     ),
   );
@@ -124,93 +152,19 @@ describe('a run that is suspended until others have taken its lease over', () =>
       () => Site.open(keepInAws),
       async (sites) => {
         const [site] = sites;
-        await site.restore();
-        expect((await site.start(await IMMEDIATE.args(site)).ended).code).toBe(0);
-        const points = pointsOf(site.keeping.calls, /./);
-        const tried = sample(points, 9);
-        const problems = await sweep(sites, tried, async (one, { nth, clocks }) => {
-          const { keeping } = one;
-          const suspended = await suspend(one, IMMEDIATE, (args, clock) => {
-            // It hears of it when it is awake again.
-            keeping.server.fail({ operation: '*', nth, mode: 'slow', ms: 150 });
-            return one.start(args, clocks === 'honest' ? { clock } : {});
-          });
-          await until(() => suspended.ended.ran !== null || keeping.calls.length >= nth, 'the call comes', 30_000);
-          suspended.running.child.kill('SIGSTOP');
-          await until(() => suspended.ended.ran !== null || isStopped(suspended.running), 'it stops');
+        const { code, calls } = await undisturbed(site, IMMEDIATE);
+        expect(code).toBe(0);
+        const points = [...pointsOf(site.keeping.calls, /./, true), ...pointsOf(calls, /^! rename/, false)];
+        const tried = someOf(points, 2, [OUTLET_WRITE, /UpdateSecretVersionStage/, /CreateSecret/]);
+        const problems = await sweep(sites, tried, async (one, point) => {
+          const suspended = await (point.remote ? stopAtRequest(one, point) : stopAtCall(one, point));
           // AWS may have taken too long by its clock, or show by its date that it is late.
           return suspended.ended.ran === null ? wake(one, suspended, [0, 3, 4, 5, 75]) : ['it did not stop'];
         });
         console.log(`suspended over Secrets Manager: ${tried.length} of ${points.length} points`);
         expect(problems).toEqual({});
-        expect(tried.length).toBeGreaterThan(EVERY_POINT ? 30 : 3);
+        expect(points.length).toBeGreaterThan(30);
       },
     ),
   );
-});
-
-describe('a run that is suspended for a moment', () => {
-  let site: Site;
-  afterEach(() => site.close());
-
-  /** Stopped before it makes a call, the first that matches. */
-  async function stoppedBefore(call: RegExp, args: readonly string[]): Promise<Running> {
-    await site.restore();
-    const list = site.world.path('calls');
-    await site.start(args, { call: `count:${list}` }).ended;
-    const nth =
-      readFileSync(list, 'utf8')
-        .split('\n')
-        .findIndex((one) => call.test(one)) + 1;
-    await site.restore();
-    const running = site.start(args, { call: `stop-before:${nth}` });
-    await until(() => isStopped(running), 'it stops', 30_000);
-    return running;
-  }
-
-  /** The outlets are locked, and half written. */
-  async function stoppedAmidOutlets(): Promise<Running> {
-    site = await Site.open();
-    await IMMEDIATE.prepare(site);
-    return stoppedBefore(/rename jwks.json/, ['rotate', '--immediate']);
-  }
-
-  it('keeps its lease, and goes on', async () => {
-    const running = await stoppedAmidOutlets();
-    const other = await site.world.run(['rotate']);
-    expect(other.code).toBe(75);
-    expect(other.stderr).toContain(`rotate (pid ${running.child.pid} on`);
-    running.child.kill('SIGCONT');
-    expect((await running.ended).code).toBe(0);
-    expect(await unsettled(site)).toEqual([]);
-  });
-
-  for (const { what, version, prepare } of [
-    { what: 'makes the keyset', version: 1, prepare: async () => {} },
-    { what: 'rotates it', version: 2, prepare: IMMEDIATE.prepare },
-  ]) {
-    it(`sees that another run ${what} between its look at the store and at the outlets`, async () => {
-      site = await Site.open();
-      await prepare(site);
-      const running = await stoppedBefore(/open jwks.json/, ['rotate']);
-      await site.run('rotate', ...(version === 1 ? [] : ['--immediate']));
-      running.child.kill('SIGCONT');
-      const { code, stdout, stderr } = await running.ended;
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toContain(`api: nothing due; active v${version} `);
-      expect(await unsettled(site)).toEqual([]);
-    });
-  }
-
-  it('is ended by an incident, which does not wait for it', async () => {
-    const running = await stoppedAmidOutlets();
-    const leaked = await RETIREMENT.ends(site);
-    const began = Date.now();
-    const { code } = await site.world.run(await RETIREMENT.args(site));
-    expect(code).toBe(0);
-    expect(Date.now() - began).toBeLessThan(15_000);
-    expect((await running.ended).signal).toBe('SIGKILL');
-    expect(await unsettled(site)).toEqual([]);
-    expect(site.services.acceptedKids).not.toContain(leaked);
-  });
 });

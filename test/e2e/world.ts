@@ -149,6 +149,12 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
+/** proc_pid_stat(5): `T`, stopped by a signal. */
+export function isStopped({ child }: Running): boolean {
+  const stat = `/proc/${child.pid}/stat`;
+  return existsSync(stat) && /\) T /.test(readFileSync(stat, 'utf8'));
+}
+
 /** A port that nobody listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer();
