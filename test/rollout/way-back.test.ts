@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Duration } from '../../src/keyset/clock.js';
+import type { Manifest } from '../../src/keyset/model.js';
+import type { Update } from '../../src/rollout/ledger.js';
+import type { Run } from '../../src/rollout/run.js';
+import { confirmSigners } from '../../src/rollout/steps/signers.js';
+import { activate } from '../../src/rollout/steps/verifiers.js';
+import { staged } from '../keyset/scenes.js';
+import { Fleet } from './fleet.js';
+
+/** k2 is due: the run is at the gate. `quiet`: for how long no reload can take effect any more. */
+function atTheGate(fleet: Fleet, quiet: Duration): { run: Run; manifest: () => Manifest } {
+  const { manifest, policy } = staged();
+  if (manifest === null) throw new Error('nothing was staged');
+  const due = manifest.keys.reduce((most, key) => Math.max(most, key.publishedAt ?? 0), 0) + policy.rotateEvery;
+  let known: Manifest = manifest;
+  const now = () => due + fleet.clock.now();
+  const run = fleet.run;
+  return {
+    manifest: () => known,
+    run: {
+      ...run,
+      context: {
+        ...run.context,
+        policy: { ...policy, onUnconfirmed: 'auto' },
+        clock: { now, monotonic: () => fleet.clock.monotonic(), sleep: fleet.clock.sleep.bind(fleet.clock) },
+        services: fleet.services,
+        store: { clockOffset: () => null },
+        outlets: {
+          publish: [],
+          deliver: [],
+          observe: async () => [],
+          readBack: async () => [],
+          cacheable: async () => [],
+        },
+      },
+      ledger: {
+        get known() {
+          return known;
+        },
+        get manifest() {
+          return known;
+        },
+        hold: async () => {},
+        commit: async (update: Update) => {
+          known = update(known, now()) ?? known;
+        },
+        assertTimeFor: () => {},
+        remaining: () => 3_600_000,
+        reloadOrdered: () => {},
+        reloadsUntil: due - quiet,
+      },
+      request: {},
+      blocked: new Set(),
+      problems: [],
+    } as unknown as Run,
+  };
+}
+
+/** A canary that does not come up with the new key, and does with the former one. */
+async function backAfterCanary(quiet: Duration): Promise<{ fleet: Fleet; manifest: Manifest }> {
+  const fleet = new Fleet();
+  fleet.service('issuer', 'abc', { batch: 'canary' });
+  const { run, manifest } = atTheGate(fleet, quiet);
+  await fleet.clock.drive(activate(run, 'k2'));
+  expect(manifest().rollout).toMatchObject({ kid: 'k2', phase: 'switch', direction: 'forward' });
+  fleet.set('dies', 'issuer/a');
+  await fleet.clock.drive(confirmSigners(run));
+  expect(manifest().rollout).toMatchObject({ kid: 'k2', phase: 'switch', direction: 'back' });
+  expect(fleet.reloaded).toBe('issuer/a');
+  fleet.wanted = 'k1';
+  fleet.set('takes it', 'issuer/a');
+  fleet.member('issuer/a').up = true;
+  fleet.reloads.length = 0;
+  await fleet.clock.drive(confirmSigners(run));
+  return { fleet, manifest: manifest() };
+}
+
+const MINUTE = 60_000;
+
+describe('the way back', () => {
+  it('reloads the signers that were told to switch, and leaves the others alone', async () => {
+    const { fleet, manifest } = await backAfterCanary(2 * MINUTE);
+    expect(fleet.reloads.map(({ name }) => name)).toEqual(['issuer/a']);
+    expect(manifest.rollout).toBeNull();
+  });
+
+  it('reloads them all where a reload from before the switch may yet read the failed key', async () => {
+    const { fleet, manifest } = await backAfterCanary(MINUTE - 1);
+    expect(fleet.reloads.map(({ name }) => name)).toEqual(['issuer/a', 'issuer/b', 'issuer/c']);
+    expect(manifest.rollout).toBeNull();
+  });
+});
