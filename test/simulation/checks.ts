@@ -10,7 +10,7 @@ export class Checks {
   /** Kids that each worker has told a run that it accepts. */
   readonly #reported = new WeakMap<Runner, Map<string, readonly string[]>>();
   readonly #ended = new Set<string>();
-  #everActive = false;
+  everActive = false;
   /** `retire --no-replacement` was asked: there may be no active key. */
   mayBeKeyless = false;
 
@@ -50,10 +50,10 @@ export class Checks {
   #active(manifest: Manifest): void {
     const active = activeKey(manifest);
     if (active !== null) {
-      this.#everActive = true;
+      this.everActive = true;
       return;
     }
-    if (this.#everActive && !this.mayBeKeyless) this.world.break('I1', 'no key is active');
+    if (this.everActive && !this.mayBeKeyless) this.world.break('I1', 'no key is active');
   }
 
   #ends(before: Manifest | null, manifest: Manifest): void {

@@ -202,6 +202,9 @@ export class SimService {
 
   /** Another service of the same kind. */
   sibling(name: string, count: number): SimService {
-    return new SimService(this.world, { ...this.shape, service: { ...this.shape.service, name } }, count);
+    const service = { ...this.shape.service, name };
+    const sibling = new SimService(this.world, { ...this.shape, service }, count);
+    this.world.refreshItself(sibling);
+    return sibling;
   }
 }

@@ -15,6 +15,8 @@ export async function settle(operators: Operators): Promise<void> {
       [...world.hosts].every((host) => [...host.runners.values()].every((one) => !one.alive || one.verb === 'sync')),
     world.now + 24 * HOUR,
   );
+  // As the refusal says that must be done.
+  world.policy = { ...world.policy, maxKeys: world.shape.policy.maxKeys };
   for (const service of world.services) {
     service.cannotUse.clear();
     service.losesReloads = 0;

@@ -9,8 +9,10 @@ import type { World } from './world.js';
 export function unsettled(world: World): string[] {
   const { manifest } = world.store;
   if (manifest === null) return ['there is no keyset'];
-  // After `retire --no-replacement` the next key is published ahead like any other; until then nobody signs.
-  const isAhead = world.checks.mayBeKeyless && activeKey(manifest) === null && manifest.rollout?.phase === 'ahead';
+  // After `retire --no-replacement`, and beside keys that were imported to verify alone, the next key is published ahead
+  // like any other; until then nobody signs.
+  const isKeyless = activeKey(manifest) === null && (world.checks.mayBeKeyless || !world.checks.everActive);
+  const isAhead = isKeyless && manifest.rollout?.phase === 'ahead';
   if (isAhead) return [];
   return [
     ...inManifest(manifest, world.hosts[0].now()),

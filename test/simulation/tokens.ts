@@ -30,8 +30,8 @@ export class Tokens {
   readonly #live = new Set<Minted>();
   readonly #verifiers = new Set<Worker>();
   readonly #unlisted: PublishPlace[] = [];
-  /** Kids whose gate is passing now, and since when: what is taken away meanwhile may go unseen. */
-  readonly activating = new Map<string, Runner>();
+  /** Whose gate is passing now, and for which kid: what is taken away meanwhile may go unseen. */
+  readonly activating = new Map<Runner, string>();
 
   constructor(private readonly world: World) {}
 
@@ -60,7 +60,7 @@ export class Tokens {
 
   /** Kids whose tokens a verifier must accept. */
   inUse(): Set<string> {
-    const kids = new Set([...this.activating].filter(([, runner]) => runner.alive).map(([kid]) => kid));
+    const kids = new Set([...this.activating].filter(([runner]) => runner.alive).map(([, kid]) => kid));
     for (const minted of this.#live) if (this.isLive(minted)) kids.add(minted.kid);
     const active = this.world.store.manifest?.keys.findLast((key) => key.state === 'active');
     return active === undefined ? kids : kids.add(active.kid);

@@ -128,12 +128,13 @@ export class World {
       signsFrom: one.asksStore ? null : (outlets.deliver[0] ?? null),
     };
     const service = new SimService(this, made, one.instances);
-    if (service.signs && one.service.health === null) this.#refreshItself(service);
+    this.refreshItself(service);
     return service;
   }
 
   /** A signer that can't be polled looks for its key by itself, often enough for `signerMaxAge`. */
-  #refreshItself(service: SimService): void {
+  refreshItself(service: SimService): void {
+    if (!service.signs || service.shape.service.health !== null) return;
     const every = Math.floor(0.9 * this.shape.policy.signerMaxAge);
     const refresh = () => {
       for (const worker of service.workers) if (worker.up) worker.apply(worker.read(false));
@@ -247,9 +248,9 @@ export class World {
             () => `${event.action.type} ${(event.action.kid ?? '').replace(/-+$/, '')} (${event.action.reason})`,
           );
           if (event.action.type === 'activate' && event.action.kid !== null)
-            this.tokens.activating.set(event.action.kid, runner);
+            this.tokens.activating.set(runner, event.action.kid);
         } else if (event.type === 'done' && event.action.type === 'activate' && event.action.kid !== null) {
-          this.tokens.activating.delete(event.action.kid);
+          this.tokens.activating.delete(runner);
         } else if (event.type === 'note') {
           this.say(runner, () => event.text);
         }
