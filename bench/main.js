@@ -3,11 +3,12 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { lag } from './lag.js';
+import { load } from './load.js';
 import { rotation } from './rotation-moto.js';
 import { status } from './status.js';
 import { waiting } from './waiting.js';
 
-const SECTIONS = { status, rotation, lag, waiting };
+const SECTIONS = { status, rotation, lag, waiting, load };
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in SECTIONS));
@@ -32,7 +33,7 @@ for (const [name, measure] of Object.entries(SECTIONS)) {
 process.exitCode = missed ? 1 : 0;
 
 function line({ name, value, limit, unit, detail }, reached) {
-  const digits = unit === 'ms' || unit === 'MiB' ? 0 : 2;
+  const digits = ['ms', 'MiB', ''].includes(unit) ? 0 : 2;
   const measured = `${value.toFixed(digits)} ${unit}`.padStart(9);
-  return `${name.padEnd(18)} ${measured}  ${reached ? 'reached' : 'NOT REACHED'} (<= ${limit} ${unit})  ${detail}`;
+  return `${name.padEnd(18)} ${measured}  ${reached ? 'reached' : 'NOT REACHED'} (<= ${`${limit} ${unit}`.trim()})  ${detail}`;
 }
