@@ -1,4 +1,5 @@
 import { stampsTooEarly } from '../../keyset/clock-trust.js';
+import { incidentDeadline } from '../../keyset/incident.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey } from '../../keyset/projection.js';
 import {
@@ -120,24 +121,25 @@ export async function refreshServices(run: Run): Promise<Performed> {
   const accepts = keys.filter((key) => key.state === 'active' || key.state === 'deprecated').map((key) => key.kid);
   const verifiers =
     refresh?.publish && active !== null
-      ? await ask(run, {
+      ? ask(run, {
           services: context.services.filter((port) => verifies(port.service)),
           wanted: { accepts },
           reload: 'needed',
           until: null,
         })
       : [];
-  // After the verifiers: a service that is both must not be in two waves at once.
+  // A service that is both must not be in two waves at once. In an incident there are none, and nothing waits.
+  if (incidentDeadline(ledger.known) === null) await verifiers;
   const signers =
     refresh?.deliver && active !== null && ledger.known.rollout?.phase !== 'switch'
-      ? await ask(run, {
+      ? ask(run, {
           services: context.services.filter((port) => signs(port.service)),
           wanted: { signs: active.kid },
           reload: 'always',
           until: null,
         })
       : [];
-  const answers = [...verifiers, ...signers];
+  const answers = (await Promise.all([verifiers, signers])).flat();
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     block(
