@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { accepts, mint, type RotateDocument, type Site, type StatusDocument } from './fixtures.js';
+import { type Ran, until } from './world.js';
 
 const AT_ONCE = 16;
 
@@ -25,6 +26,27 @@ async function allAtOnce(site: Site, args: readonly string[]): Promise<{ codes: 
   );
   const odd = runs.filter(({ code }) => code !== 0 && code !== 75);
   return { codes: new Set(runs.map(({ code }) => code)), odd };
+}
+
+/**
+ * The same for what each run would do anew: the one that works waits for the gateway, which stands still until all the
+ * others have ended.
+ */
+async function allWhileOneWaits(
+  site: Site,
+  args: readonly string[],
+): Promise<{ codes: (number | null)[]; odd: Ran[] }> {
+  const { pid } = site.gateway;
+  const ended: Ran[] = [];
+  process.kill(pid, 'SIGSTOP');
+  const runs = Array.from({ length: AT_ONCE }, async () => void ended.push(await site.world.run([...args])));
+  try {
+    await until(() => ended.length >= AT_ONCE - 1, 'all but one have ended', 90_000);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await Promise.all(runs);
+  return { codes: ended.map(({ code }) => code), odd: ended.filter(({ code }) => code !== 0 && code !== 75) };
 }
 
 async function keysOf(site: Site) {
@@ -60,6 +82,16 @@ export function concurrencySuite(name: string, open: () => Promise<Site>): void 
           .sort(),
       ).toEqual(keys.map(({ kid }) => kid).sort());
       expect((await site.issuer.get('/healthz')).body['kid']).toBe(keys[1]!.kid);
+      expect([await accepts(site, token), await accepts(site, await mint(site))]).toEqual([true, true]);
+      // Asked for by each: whoever does not find the lease free says so.
+      const third = await allWhileOneWaits(site, ['rotate', '--force']);
+      expect(third.odd).toEqual([]);
+      expect(third.codes.filter((code) => code === 0)).toHaveLength(1);
+      expect((await keysOf(site)).map(({ version, state }) => `v${version} ${state}`)).toEqual([
+        'v1 deprecated',
+        'v2 deprecated',
+        'v3 active',
+      ]);
       expect([await accepts(site, token), await accepts(site, await mint(site))]).toEqual([true, true]);
       const after = await site.world.json<RotateDocument>(['rotate']);
       expect(after).toMatchObject({ code: 0, document: { keysets: [{ outcome: 'nothing-due' }] } });
