@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/keyset/model.js';
 import { wayBack } from '../../src/keyset/rollback.js';
-import { recordOnly } from './incidents.js';
+import { noKms, recordOnly } from './incidents.js';
 import { DAY, HOUR, rotated, Story, settled } from './story.js';
 
 function refusal(manifest: Manifest): { code: string; message: string; hint: string } {
@@ -101,5 +101,36 @@ describe('a rollback by hand and what happens beside it', () => {
     expect(story.active).toBe('k1');
     expect(story.jwks).not.toContain('k2');
     expect(story.known.rollout?.kid).not.toBe('k2');
+  });
+
+  it('leaves a second rotation that settles, whichever of its keys is retired in its middle', () => {
+    const again = (): Story => {
+      const story = rotated();
+      story.run({ rollback: 'k1' });
+      story.request = { ...story.request, force: true, immediate: true };
+      while (story.next !== 'confirm-signers k3 switched') story.step();
+      return story;
+    };
+    const former = again();
+    former.retire('k1');
+    expect(former.states).toBe('k1: retired, k2: deprecated, k3: active');
+    const failed = again();
+    failed.retire('k2');
+    expect(failed.states).toBe('k1: deprecated, k2: retired, k3: active');
+    const fresh = again();
+    fresh.retire('k3');
+    expect(fresh.states).toBe('k1: deprecated, k2: deprecated, k3: retired, k4: active');
+    for (const story of [former, failed, fresh]) expect(story.known.rollout).toBeNull();
+  });
+
+  it('leaves the key that works to an incident in which no new one can be made', () => {
+    const story = rotated();
+    story.run({ rollback: 'k1' });
+    story.run({ force: true, immediate: true });
+    recordOnly(story, 'k3');
+    noKms(story);
+    story.now = story.known.retirements[0]?.deadlineAt ?? 0;
+    expect(story.step()).toBe('replace-at-deadline k1 deadline-passed');
+    expect(story.states).toBe('k1: active, k2: deprecated, k3: retired');
   });
 });

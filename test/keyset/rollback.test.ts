@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
 import { backedOff, rolledBack } from '../../src/keyset/transitions.js';
 import { DAY, HOUR, POLICY, rotated, SECOND, START, Story, staged, switching } from './story.js';
 
 /** What a run commits when signers do not confirm and there is a key to go back to. */
 function goBack(story: Story): void {
   story.manifest = backedOff(rolledBack(story.known, story.policy, 'issuer: refused', story.now), 'issuer', story.now);
-}
-
-function _failed(manifest: Manifest, at: number): number {
-  return (backedOff(manifest, 'issuer: no answer', at).backoff?.until ?? 0) - at;
 }
 
 describe('a rollback', () => {
