@@ -1,11 +1,9 @@
-import { countedFrom } from './change.js';
+import { change, countedFrom } from './change.js';
 import type { Instant } from './clock.js';
 import { JwtrotError } from './error.js';
-import { isBeingRetired } from './incident.js';
 import type { Key, Manifest } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
-import { wasGivenUp } from './states.js';
 import { addKey, keyOf, type NewKey, note, stage } from './transitions.js';
 
 /*
@@ -15,14 +13,7 @@ import { addKey, keyOf, type NewKey, note, stage } from './transitions.js';
 
 type TokenLife = Pick<Policy, 'maxTokenTtl' | 'verifyFor'>;
 
-/** A former attempt that was given up before anybody saw the key makes room. */
-function withRoom(manifest: Manifest, key: NewKey): Manifest {
-  const givenUp = (one: Key) =>
-    one.thumbprint === key.thumbprint && wasGivenUp(one) && !isBeingRetired(manifest, one.kid);
-  return { ...manifest, keys: manifest.keys.filter((one) => !givenUp(one)) };
-}
-
-/** Names the key before its secret is written; killed after that, the next run goes on as with a key of its own. */
+/** Names the key before its secret is written. It has signed: nobody may give it up but who asked for it. */
 export function adoptionStarted(manifest: Manifest, key: NewKey, at: Instant): Manifest {
   if (manifest.rollout !== null) {
     throw new JwtrotError(
@@ -32,7 +23,13 @@ export function adoptionStarted(manifest: Manifest, key: NewKey, at: Instant): M
       { hint: 'let it finish first: jwtrot rotate' },
     );
   }
-  return stage(withRoom(manifest, key), key, { forced: false, immediate: false, former: null }, at);
+  const started = stage(manifest, key, { forced: false, immediate: false, former: null }, at);
+  return change(started, key.kid, { signedFrom: at });
+}
+
+/** An import that did not come to its end: tokens of the key are about, and its secret may not be stored. */
+export function isBeingAdopted(key: Key): boolean {
+  return key.state === 'creating' && key.signedFrom !== null;
 }
 
 /** Its secret is stored: it is the active key, as it was before. */
@@ -67,7 +64,7 @@ export function adoptedPublic(
     maxTokenTtl,
     verifyFor,
   };
-  const added = addKey(withRoom(manifest, key), key, at);
+  const added = addKey(manifest, key, at);
   const keys = added.keys.map((one) => (one.kid === key.kid ? { ...one, ...past } : one));
   return note({ ...added, keys }, at, 'imported', key.kid, 'public half');
 }

@@ -1,4 +1,5 @@
 import type { Action, PlanInput, Refusal, Request } from './action.js';
+import { adopted, isBeingAdopted } from './adoption.js';
 import { replacedAtDeadline, retirementLookedAt, retirementRecorded, retirementSettled } from './incident.js';
 import type { Key, Manifest } from './model.js';
 import { unexplained } from './outlet-plan.js';
@@ -75,6 +76,7 @@ function effect({ manifest, keyset, policy, now, request, observations }: PlanIn
     case 'generate':
       return generated(from, action, { policy, now, request });
     case 'recover':
+      if (isBeingAdopted(t.keyOf(from, kid))) return adopted(from, kid, policy, now);
       return from.rollout?.kid === kid ? t.stored(from, kid, now) : t.givenUp(from, kid, now, now);
     case 'expedite':
       return t.expedited(from, request, now);

@@ -35,6 +35,17 @@ function startTime(pid: number): string | null {
   return fields === null || fields[STATE] === 'Z' ? null : (fields[START_TIME] ?? null);
 }
 
+/** It exists, and /proc does not show it to this user. */
+function isHidden(pid: number): boolean {
+  if (statFields(pid) !== null) return false;
+  try {
+    process.kill(pid, 0);
+    return false; // ended or begun between the two looks: it is not the one that is asked for
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 function pidNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
@@ -101,8 +112,20 @@ export function createLinuxHost(): Host {
     owner.host === self.host &&
     owner.bootId === self.bootId &&
     owner.pidNamespace === self.pidNamespace;
-  const state: Host['state'] = (owner) =>
-    !here(owner) ? 'elsewhere' : startTime(owner.pid) === owner.startTime ? 'alive' : 'gone';
+  /** Before this boot: nothing of it runs any more. The name too, since images of virtual machines share their id. */
+  const before = (owner: Owner) =>
+    self.bootId !== 'unknown' &&
+    owner.bootId !== 'unknown' &&
+    owner.host === self.host &&
+    owner.hostname === self.hostname &&
+    owner.bootId !== self.bootId;
+  const state: Host['state'] = (owner) => {
+    if (before(owner)) return 'gone';
+    if (!here(owner)) return 'elsewhere';
+    if (startTime(owner.pid) === owner.startTime) return 'alive';
+    // With ProtectProc=invisible, or hidepid=, processes of other users are there and can't be seen.
+    return isHidden(owner.pid) ? 'elsewhere' : 'gone';
+  };
 
   return {
     self,

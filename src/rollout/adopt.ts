@@ -83,7 +83,7 @@ function assertFree(keyset: string, manifest: Manifest | null, key: ForeignKey):
     );
   }
   const used = manifest.keys.find((one: Key) => one.kid === key.kid || one.thumbprint === key.thumbprint);
-  if (used !== undefined && used.state !== 'creating' && used.reason !== 'failed') {
+  if (used !== undefined && used.state !== 'creating') {
     throw new JwtrotError(
       'refused',
       'kid-used',

@@ -122,7 +122,7 @@ function outcomeOf(run: Run, request: Request, backingOff: boolean): Outcome {
   if (did('confirm-signers', 'switched')) return 'rotated';
   if (run.blocked.size > 0) return 'waiting';
   if (backingOff && !did('generate')) return 'backing-off';
-  if (did('generate') || did('confirm-verifiers')) return 'staged';
+  if (did('generate') || did('confirm-verifiers', 'new-key')) return 'staged';
   return did('retire') || did('look-again') || did('confirm-drop') ? 'retired' : 'nothing-due';
 }
 

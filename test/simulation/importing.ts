@@ -28,5 +28,5 @@ export async function importFirst(actor: Actor): Promise<void> {
 }
 
 function isActive({ world }: Actor, kid: string): boolean {
-  return world.store.manifest?.keys.some((key) => key.kid === kid && key.signedFrom !== null) ?? false;
+  return world.store.manifest?.keys.some((key) => key.kid === kid && key.activatedAt !== null) ?? false;
 }

@@ -1,9 +1,10 @@
 import type { Action, Request } from '../../keyset/action.js';
+import { adopted, isBeingAdopted } from '../../keyset/adoption.js';
 import type { Algorithm } from '../../keyset/algorithm.js';
 import { MINUTE } from '../../keyset/clock.js';
 import { JwtrotError } from '../../keyset/error.js';
 import { activeKeyBeingRetired, incidentDeadline } from '../../keyset/incident.js';
-import type { Manifest } from '../../keyset/model.js';
+import type { Key, Manifest } from '../../keyset/model.js';
 import { stageOptions } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
 import { givenUp, keyOf, stage, stored } from '../../keyset/transitions.js';
@@ -49,11 +50,13 @@ async function nameNew(run: Run, action: Action, request: Request): Promise<Unst
 
 /** The key that this run has named and could not store yet: a retry puts the same bytes, and leaves no further key. */
 function unstoredOf({ ledger, unstored }: Run): Unstored | null {
-  const isWaiting = ledger.manifest?.keys.some((one) => one.kid === unstored?.key.kid && one.state === 'creating');
-  return isWaiting ? unstored : null;
+  const kid = unstored?.key.kid;
+  const isWaiting = ledger.manifest?.keys.some((one) => one.kid === kid && one.state === 'creating');
+  return isWaiting && ledger.manifest?.rollout?.kid === kid ? unstored : null;
 }
 
-function forget(run: Run): void {
+/** It is stored, or not wanted any more: then it is given up like any other that was left unfinished. */
+export function forget(run: Run): void {
   if (run.unstored !== null) run.blocked.delete(`key ${run.unstored.key.kid}`);
   run.unstored = null;
 }
@@ -113,10 +116,27 @@ export async function recover(run: Run, kid: string): Promise<Performed> {
     return {};
   }
   const whole = secret !== null && secret.kid === kid && secret.alg === key.alg;
+  if (isBeingAdopted(key)) return finishAdoption(run, key, whole);
   const wanted = whole && ledger.known.rollout?.kid === kid;
   await ledger.commit((m, at) => {
     if (keyOf(m, kid).state !== 'creating') return null;
     return wanted ? stored(m, kid, at) : givenUp(m, kid, Math.max(ledger.formerLeaseEnd, at + MINUTE), at);
   });
   return { text: wanted ? 'its secret is stored' : 'its secret was never stored: given up' };
+}
+
+/** Its tokens are about: whatever took its place would reject them. */
+async function finishAdoption({ ledger, context }: Run, key: Key, isStored: boolean): Promise<Performed> {
+  if (!isStored) {
+    throw new JwtrotError(
+      'refused',
+      'import-unfinished',
+      `the import of ${key.kid} into keyset ${context.name} was not finished: its private key is not in ${context.store.description}; nothing was changed`,
+      {
+        hint: `run jwtrot import again; to have a new key instead of it, and its tokens rejected: jwtrot retire --kid ${key.kid}`,
+      },
+    );
+  }
+  await ledger.commit((m, at) => adopted(m, key.kid, context.policy, at));
+  return { text: 'its secret is stored: imported' };
 }

@@ -1,7 +1,9 @@
 import { replacedAtDeadline, retirementSettled } from '../../keyset/incident.js';
 import { activeKey } from '../../keyset/projection.js';
-import { describe, unconfirmed } from '../ask.js';
+import { signs } from '../../services/service.js';
+import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { block, type Performed, type Run } from '../run.js';
+import { forget } from './generate.js';
 import { askDropped } from './retire.js';
 
 /** How often what failed is tried again before the deadline. */
@@ -27,6 +29,7 @@ export async function replaceAtDeadline(run: Run, kid: string): Promise<Performe
     const retirement = m.retirements.find((one) => one.kid === activeKey(m)?.kid);
     return retirement === undefined ? null : replacedAtDeadline(m, kid, retirement, context.policy, at);
   });
+  forget(run);
   for (const what of ['generate', 'outlets', 'rollout'] as const) run.blocked.delete(what);
   return { text: 'the deadline has passed: nobody was waited for' };
 }
@@ -35,16 +38,25 @@ export async function replaceAtDeadline(run: Run, kid: string): Promise<Performe
 export async function lookAgain(run: Run, kid: string): Promise<Performed> {
   const { ledger } = run;
   await ledger.hold();
-  const answers = await askDropped(run, [kid], null);
+  // A signer's slow reload may have brought the key back since, too.
+  const [verifiers, signers] = await Promise.all([askDropped(run, [kid], null), askSigners(run)]);
+  const answers = [...verifiers, ...signers];
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     block(
       run,
       'look-again',
-      `${waiting.length} of ${answers.length} accept the retired key ${kid} again: ${describe(waiting)}`,
+      `${waiting.length} of ${answers.length} accept or use the retired key ${kid} again: ${describe(waiting)}`,
     );
     return {};
   }
   await ledger.commit((m, at) => retirementSettled(m, kid, at));
   return { text: `${answers.length} confirmed` };
+}
+
+function askSigners(run: Run): Promise<Answer[]> {
+  const active = activeKey(run.ledger.known);
+  const polled = run.context.services.filter((port) => signs(port.service) && port.service.health !== null);
+  if (active === null) return Promise.resolve([]);
+  return ask(run, { services: polled, wanted: { signs: active.kid }, reload: 'needed', until: null });
 }

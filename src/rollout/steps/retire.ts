@@ -87,8 +87,10 @@ export async function confirmDrop(run: Run): Promise<Performed> {
     if (!incident) await ledger.commit((m, at) => backedOff(m, message, at));
     return {};
   }
-  const polled = context.services.some((port) => verifies(port.service) && port.service.health !== null);
+  const polled = context.services.some((port) => port.service.health !== null);
   const { jwksMaxAge, clockSkew } = context.policy;
+  // Until then a slow reload may bring the key back to a signer, or a stale copy to a verifier.
+  const quiet = ledger.reloadsUntil ?? 0;
   await ledger.commit((m, at) => {
     const gone = dropped(
       m,
@@ -97,7 +99,9 @@ export async function confirmDrop(run: Run): Promise<Performed> {
     );
     return kids.reduce(
       (next, kid) =>
-        polled ? retirementLookedAt(next, kid, at + jwksMaxAge + clockSkew) : retirementSettled(next, kid, at),
+        polled
+          ? retirementLookedAt(next, kid, Math.max(at + jwksMaxAge, quiet) + clockSkew)
+          : retirementSettled(next, kid, at),
       gone,
     );
   });
