@@ -1,0 +1,205 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { type Machine, until } from './machine.js';
+
+const HERE = fileURLToPath(new URL('site/', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Of the wait that must not be killed, in seconds. */
+export const WAIT = Number(process.env['JWTROT_WAIT'] ?? '30');
+
+const service = (name: string, role: string, port: number) => ({
+  name,
+  role,
+  reload: { systemd: `${name}.service` },
+  health: { url: `http://127.0.0.1:${port}/healthz`, deadline: '10s' },
+});
+
+/** A rotation each 5 s, of tokens that live 10 s. */
+const POLICY = {
+  alg: 'ES256',
+  maxTokenTtl: '10s',
+  clockSkew: '1s',
+  unlistedVerifiers: false,
+  jwksMaxAge: '0s',
+  publishAhead: '0s',
+};
+const WRAP = { type: 'local', kek: { credential: 'jwtrot-kek' } };
+
+export const CONFIGURATION = {
+  store: { type: 'directory', path: '/var/lib/jwtrot/store' },
+  wrap: WRAP,
+  keysets: {
+    api: {
+      ...POLICY,
+      rotateEvery: '5s',
+      verifyFor: '22s',
+      publish: [{ file: '/srv/jwks/jwks.json', url: 'http://127.0.0.1:8081/.well-known/jwks.json' }],
+      deliver: [{ file: '/run/jwtrot/api.jwk', format: 'jwk', group: 'issuer', mode: '0440' }],
+      services: [
+        service('issuer', 'signer', 8080),
+        service('nginx', 'verifier', 8081),
+        service('verifier', 'verifier', 8000),
+      ],
+    },
+  },
+};
+
+/** Keysets whose one verifier never learns the new key. */
+const STUCK = {
+  store: { type: 'directory', path: '/var/lib/jwtrot/stuck' },
+  wrap: WRAP,
+  keysets: Object.fromEntries(
+    [
+      ['wait', WAIT],
+      ['stop', 120],
+    ].map(([name, deadline]) => [
+      name,
+      {
+        alg: 'RS256',
+        maxTokenTtl: '1h',
+        services: [
+          {
+            name: 'gateway',
+            role: 'verifier',
+            instances: [{ name: '10.0.0.7', address: '127.0.0.1:8081' }],
+            health: { url: 'http://{address}/stuck', deadline: `${deadline}s` },
+          },
+        ],
+      },
+    ]),
+  ),
+};
+
+/** Units that can't be reloaded, each for a reason of its own. */
+export const FAULTS = ['no-reload', 'missing', 'failing', 'denied'] as const;
+
+const FAULTY = {
+  store: { type: 'directory', path: '/var/lib/jwtrot/faulty' },
+  wrap: WRAP,
+  keysets: Object.fromEntries(
+    FAULTS.map((name) => [
+      name,
+      {
+        alg: 'ES256',
+        maxTokenTtl: '1h',
+        services: [{ name, role: 'verifier', reload: { systemd: `${name}.service` } }],
+      },
+    ]),
+  ),
+};
+
+const unit = (lines: string[]) => `[Service]\n${lines.join('\n')}\n\n[Install]\nWantedBy=multi-user.target\n`;
+
+const UNITS: Readonly<Record<string, string>> = {
+  'issuer.service': unit([
+    'User=issuer',
+    'ExecStart=node /opt/site/issuer.mjs',
+    'ExecReload=/bin/sh -c "kill -HUP $MAINPID"',
+  ]),
+  'verifier.service': unit(['Type=notify-reload', 'DynamicUser=yes', 'ExecStart=python3 /opt/site/verifier.py']),
+  'traffic.service': unit(['ExecStart=python3 /opt/site/traffic.py']),
+  'nginx.service.d/kids.conf': [
+    '[Service]',
+    'ExecStartPre=',
+    'ExecStartPre=/opt/site/nginx-kids',
+    'ExecReload=',
+    'ExecReload=/opt/site/nginx-kids',
+    "ExecReload=/usr/sbin/nginx -g 'daemon on; master_process on;' -s reload",
+    '',
+  ].join('\n'),
+  'no-reload.service': unit(['ExecStart=sleep infinity']),
+  'failing.service': unit(['ExecStart=sleep infinity', 'ExecReload=false']),
+  'denied.service': unit(['ExecStart=sleep infinity', 'ExecReload=true']),
+  // Drop-ins of the operator's own.
+  'jwtrot.timer.d/local.conf': '[Timer]\nRandomizedDelaySec=0\n',
+  'jwtrot@.service.d/50-stuck.conf':
+    '[Service]\nEnvironment=JWTROT_CONFIG=/etc/jwtrot/stuck.yaml\nMemoryMax=100M\nMemoryHigh=infinity\n',
+};
+
+/** Puts the services and configurations into a machine that is not running yet. */
+export function furnish(root: string): void {
+  const put = (path: string, text: string) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true, mode: 0o755 });
+    writeFileSync(join(root, path), text);
+    chmodSync(join(root, path), 0o644);
+  };
+  mkdirSync(join(root, 'opt/site'), { recursive: true });
+  for (const name of readdirSync(HERE)) {
+    copyFileSync(join(HERE, name), join(root, 'opt/site', name));
+    chmodSync(join(root, 'opt/site', name), 0o755);
+  }
+  copyFileSync(join(HERE, 'nginx.conf'), join(root, 'etc/nginx/nginx.conf'));
+  for (const [name, text] of Object.entries(UNITS)) put(`etc/systemd/system/${name}`, text);
+  put('etc/sysusers.d/issuer.conf', 'u issuer - - - -\n');
+  // Three of the four: what the rule of ours does not name is denied.
+  put(
+    'etc/polkit-1/rules.d/40-faults.rules',
+    'polkit.addRule(function (action, subject) { if (subject.user === "jwtrot" && /^(no-reload|missing|failing)\\.service$/.test(action.lookup("unit"))) return polkit.Result.YES; });\n',
+  );
+  for (const [name, value] of Object.entries({ jwtrot: CONFIGURATION, stuck: STUCK, faulty: FAULTY }))
+    put(`etc/jwtrot/${name}.yaml`, stringify(value));
+}
+
+/** What `npm install -g` would be given: the package as it is published. */
+export function pack(root: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'jwtrot-pack-'));
+  try {
+    const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
+    const name = execFileSync('npm', args, { cwd: PACKAGE, encoding: 'utf8' }).trim().split('\n').at(-1) ?? '';
+    copyFileSync(join(folder, name), join(root, 'opt/jwtrot.tgz'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export interface Tally {
+  readonly minted: number;
+  readonly checked: number;
+  readonly rejected: number;
+  readonly unavailable: number;
+  readonly reasons: readonly string[];
+  readonly kids: readonly string[];
+}
+
+export async function tally(machine: Machine): Promise<Tally> {
+  return JSON.parse(await machine.must('cat /run/traffic.json')) as Tally;
+}
+
+export interface Status {
+  readonly rollout: { readonly phase: string } | null;
+  readonly keys: readonly { readonly kid: string; readonly state: string; readonly version: number }[];
+}
+
+/** The keyset `api`, as `jwtrot-run status --json` has it. */
+export async function status(machine: Machine): Promise<Status> {
+  const { keysets } = JSON.parse(await machine.must('jwtrot-run status --json')) as { keysets: Status[] };
+  const [api] = keysets;
+  if (api === undefined) throw new Error('no keyset');
+  return api;
+}
+
+export async function active(machine: Machine): Promise<string> {
+  return (await status(machine)).keys.find((key) => key.state === 'active')?.kid ?? '';
+}
+
+/** Timer runs come and go: this waits for one that has rotated. */
+export function rotatedFrom(machine: Machine, kid: string, limit = 60_000): Promise<void> {
+  return until(
+    async () => (await issuerKid(machine)) !== kid,
+    'the issuer signs with a new key',
+    limit,
+    () => machine.must('journalctl -u jwtrot --no-pager -n 30'),
+  );
+}
+
+export async function issuerKid(machine: Machine): Promise<string> {
+  const { code, stdout } = await machine.run(
+    `python3 -c 'import json,urllib.request as u; print(json.load(u.urlopen("http://127.0.0.1:8080/healthz"))["kid"])'`,
+  );
+  return code === 0 ? stdout.trim() : '';
+}
