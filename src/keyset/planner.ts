@@ -87,7 +87,10 @@ function acceptClock({ manifest, policy, now, request }: Known): Found {
 /** Below this rule is what a wrong clock must not decide. */
 function refuseClock(known: Known): Found {
   const { manifest, policy, now } = known;
-  if (isClockBehind(manifest, policy, now)) return clockRefusal(manifest, now, known.observations.clockOffset);
+  const { behindAtStart, clockOffset: offset } = known.observations;
+  // Its own commits are the newest events by now: that they are not ahead of it says nothing.
+  const behind = behindAtStart !== undefined && !known.request.acceptClock;
+  if (behind || isClockBehind(manifest, policy, now)) return clockRefusal(manifest, now, offset, behindAtStart);
   return refuseOffset(known);
 }
 

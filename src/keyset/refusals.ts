@@ -59,8 +59,13 @@ export function noKeyset({ keyset }: Pick<PlanInput, 'keyset'>): Refusal {
 
 const SET_CLOCK = 'set the clock (timedatectl); if this clock is the right one: jwtrot rotate --accept-clock';
 
-export function clockRefusal(manifest: Manifest, now: Instant, offset: Duration | null): Refusal {
-  const newest = newestEventAt(manifest) ?? now;
+export function clockRefusal(
+  manifest: Manifest,
+  now: Instant,
+  offset: Duration | null,
+  behindAtStart: Duration = 0,
+): Refusal {
+  const newest = Math.max(newestEventAt(manifest) ?? now, now + behindAtStart);
   const agrees = offset !== null && Math.abs(offset) <= MOST_OFFSET;
   return {
     code: 'clock-behind',

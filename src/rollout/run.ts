@@ -1,5 +1,8 @@
 import type { Action, Block, PlanInput, Request } from '../keyset/action.js';
+import { newestEventAt } from '../keyset/change.js';
 import type { Duration, Instant } from '../keyset/clock.js';
+import { stampsTooEarly } from '../keyset/clock-trust.js';
+import { isClockBehind } from '../keyset/due.js';
 import type { JwtrotError } from '../keyset/error.js';
 import { incidentDeadline } from '../keyset/incident.js';
 import type { Manifest } from '../keyset/model.js';
@@ -45,6 +48,8 @@ export interface Run {
   readonly done: Action[];
   readonly problems: Problem[];
   unstored: Unstored | null;
+  /** By how much this clock was behind the newest event when the run began; null: it was not, as far as is known. */
+  behindAtStart: Duration | null;
   /** Signers' instances whose reload was ordered since this run's switch; null where others may be under way. */
   switched: Set<string> | null;
 }
@@ -67,6 +72,7 @@ export async function openRun(context: KeysetContext, request: Request): Promise
     done: [],
     problems: [],
     unstored: null,
+    behindAtStart: behindBy(context, ledger.manifest),
     switched: null,
   };
   late.run = run;
@@ -88,10 +94,24 @@ export function planInput(run: Run, manifest: Manifest | null = run.ledger.manif
       reported: run.reported,
       host: { id: host, hostname, bound: context.bound },
       clockOffset: context.store.clockOffset(),
+      ...(run.behindAtStart === null ? {} : { behindAtStart: run.behindAtStart }),
     },
     request: run.request,
     blocked: run.blocked,
   };
+}
+
+function behindBy({ clock, policy }: KeysetContext, manifest: Manifest | null): Duration | null {
+  const now = clock.now();
+  if (manifest === null || !isClockBehind(manifest, policy, now)) return null;
+  return (newestEventAt(manifest) ?? now) - now;
+}
+
+/** By this run's clock a time would be stamped too early: it is behind, or was when the run began. */
+export function stampsEarly(run: Run, manifest: Manifest, at: Instant): boolean {
+  const { context, request, behindAtStart } = run;
+  if (behindAtStart !== null && !request.acceptClock) return true;
+  return stampsTooEarly(manifest, context.policy, at, offsetOf(run));
 }
 
 /** How far this clock is ahead of the store's own, where that is known and counts. */

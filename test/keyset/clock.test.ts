@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../src/keyset/action.js';
+import { decide } from '../../src/keyset/planner.js';
 import { DAY, HOUR, RETIRE, rotated, SECOND, START, settled, switching } from './story.js';
 
 function refused(decision: Decision) {
@@ -20,6 +21,18 @@ describe('a clock that is behind', () => {
       hint: 'set the clock (timedatectl); if this clock is the right one: jwtrot rotate --accept-clock',
     });
     expect(story.run({ force: true })).toEqual(['refused clock-behind']);
+  });
+
+  it('is not trusted again when its own commits are the newest events', () => {
+    const story = rotated();
+    const input = story.input();
+    const observations = { ...input.observations, behindAtStart: 5 * HOUR };
+    expect(refused(decide(input))).toBeNull();
+    expect(refused(decide({ ...input, observations }))).toMatchObject({
+      code: 'clock-behind',
+      message: expect.stringContaining('is 5h behind the newest event'),
+    });
+    expect(refused(decide({ ...input, observations, request: { ...input.request, acceptClock: true } }))).toBeNull();
   });
 
   it('may be behind by clockSkew', () => {

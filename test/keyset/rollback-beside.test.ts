@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/keyset/model.js';
 import { wayBack } from '../../src/keyset/rollback.js';
 import { noKms, recordOnly } from './incidents.js';
-import { DAY, HOUR, rotated, Story, settled } from './story.js';
+import { DAY, HOUR, rotated, Story, settled, switching } from './story.js';
 
 function refusal(manifest: Manifest): { code: string; message: string; hint: string } {
   const way = wayBack(manifest);
@@ -25,6 +25,14 @@ describe('a rollback by hand and what happens beside it', () => {
     recordOnly(replaced, 'k1');
     while (replaced.next !== 'confirm-signers k2 switched') replaced.step();
     expect(refusal(replaced.known).code).toBe('being-retired');
+  });
+
+  it('does not go back to a leaked key that a killed run left in the JWKS', () => {
+    const story = switching();
+    recordOnly(story, 'k1');
+    expect(story.step()).toBe('confirm-signers k2 switched');
+    expect(story.states).toBe('k1: deprecated, k2: active');
+    expect(story.run({ rollback: 'k1' })).toEqual(['refused nothing-to-roll-back']);
   });
 
   it('goes on though another key is being retired', () => {

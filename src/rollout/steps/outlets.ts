@@ -1,4 +1,3 @@
-import { stampsTooEarly } from '../../keyset/clock-trust.js';
 import { JwtrotError } from '../../keyset/error.js';
 import { incidentDeadline } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
@@ -9,7 +8,7 @@ import type { OutletContent, Written } from '../../outlets/outlet.js';
 import type { KeysetContext } from '../context.js';
 import { outletTime, READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
-import { block, offsetOf, type Performed, type Problem, type Run, timeFor } from '../run.js';
+import { block, type Performed, type Problem, type Run, stampsEarly, timeFor } from '../run.js';
 
 /** How long another run on this host may hold the outlets. */
 export const LOCK_TIMEOUT = 30_000;
@@ -64,7 +63,7 @@ export async function writeOutlets(run: Run): Promise<Performed> {
   if (!pending) return {};
   // A clock that is behind would let `publishAhead` seem over as soon as it is set right. What is in a hurry has none.
   const waits = ledger.known.rollout?.immediate !== true;
-  if (waits && stampsTooEarly(ledger.known, context.policy, context.clock.now(), offsetOf(run))) {
+  if (waits && stampsEarly(run, ledger.known, context.clock.now())) {
     run.blocked.add('clock');
     return {};
   }

@@ -1,4 +1,3 @@
-import { stampsTooEarly } from '../../keyset/clock-trust.js';
 import { incidentDeadline } from '../../keyset/incident.js';
 import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey } from '../../keyset/projection.js';
@@ -12,7 +11,7 @@ import {
 } from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
 import { type Answer, ask, describe, memberName, type Question, unconfirmed } from '../ask.js';
-import { block, offsetOf, type Performed, patience, type Run } from '../run.js';
+import { block, type Performed, patience, type Run, stampsEarly } from '../run.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
 const GRACE = 5_000;
@@ -47,7 +46,7 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
     if (!isSwitch) return clocksStarted(m, context.policy, at);
     // Nor does a clock that is known to be wrong tell from when a key was out of use.
-    const mayReturn = earlier > at || stampsTooEarly(m, context.policy, at, offsetOf(run));
+    const mayReturn = earlier > at || stampsEarly(run, m, at);
     return mayReturn ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
