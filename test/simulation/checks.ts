@@ -116,7 +116,7 @@ export class Checks {
     const keys = world.store.manifest?.keys ?? [];
     for (const key of keys) if (isPublished(key.state) && key.hasPrivate) this.#hasSecret(key);
     for (const [thumbprint, secret] of world.store.secrets) {
-      if (secret.goneAt !== null) continue;
+      if (secret.goneAt !== null || secret.isStray) continue;
       const key = keys.findLast((one) => one.thumbprint === thumbprint);
       if (key === undefined) world.break('I5', `the secret of ${short(thumbprint)} has no entry in the manifest`);
       else if (key.state === 'destroyed')

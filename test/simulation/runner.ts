@@ -37,6 +37,8 @@ export class Runner {
   alive = true;
   pausedUntil = 0;
   calls = 0;
+  /** What arrives now had been about to leave when the process was stopped. */
+  isLate = false;
   /** When it last saw what outlets hold. */
   lookedAt = 0;
   readonly controller = new AbortController();
@@ -115,6 +117,7 @@ export class Calls {
           return;
         }
         let settle: () => void;
+        runner.isLate = stalled > 0;
         try {
           const value = effect();
           settle = () => resolve(value);

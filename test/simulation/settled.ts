@@ -72,7 +72,8 @@ function inServices(world: World, manifest: Manifest): string[] {
 
 function inStore(world: World, manifest: Manifest): string[] {
   const states = new Map(manifest.keys.map((key) => [key.thumbprint, key.state]));
-  return [...world.store.secrets].flatMap(([thumbprint, { goneAt }]) => {
+  return [...world.store.secrets].flatMap(([thumbprint, { goneAt, isStray }]) => {
+    if (isStray) return [];
     const state = states.get(thumbprint);
     const right = state !== undefined && (isPublished(state) ? goneAt === null : goneAt !== null);
     return right

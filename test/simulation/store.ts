@@ -12,6 +12,11 @@ export interface Secret {
   readonly wrapped: WrappedKey;
   /** When it will be gone; null while no deletion was ordered. */
   goneAt: number | null;
+  /**
+   * Its put was about to leave when its process was stopped, and left when the key had been given up and deleted twice:
+   * no store can tell. It is wrapped, and its kid is never used again.
+   */
+  readonly isStray?: boolean;
 }
 
 function failed(what: string, code = 'store-failed'): JwtrotError {
@@ -146,7 +151,9 @@ export class SimStore {
   }
 
   #store(runner: Runner, thumbprint: string, key: WrappedKey): void {
-    this.secrets.set(thumbprint, { wrapped: key, goneAt: null });
+    const named = this.manifest?.keys.findLast((one) => one.thumbprint === thumbprint);
+    const isOver = named?.state === 'destroyed' || (named?.state === 'retired' && named.deleteAgainAt === null);
+    this.secrets.set(thumbprint, { wrapped: key, goneAt: null, isStray: runner.isLate && isOver });
     this.world.say(runner, () => `puts the secret of ${key.kid}`);
     this.world.checks.secrets();
   }

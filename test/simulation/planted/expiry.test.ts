@@ -13,7 +13,7 @@ vi.mock('../../../src/keyset/due.js', async (importOriginal) => {
 
 describe('A planner that counts verifyFor from the activation', () => {
   it('is found by the simulation', async () => {
-    const found = await search(50);
+    const found = await search({ seeds: 50 });
     expect(found).toHaveLength(3);
     expect(invariantsOf(found)).toContain('I4');
   });

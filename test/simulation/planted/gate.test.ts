@@ -19,7 +19,7 @@ vi.mock('../../../src/rollout/steps/verifiers.js', async () => {
 
 describe('A rollout that skips the gate', () => {
   it('is found by the simulation', async () => {
-    const found = await search(50);
+    const found = await search({ seeds: 50 });
     expect(found).toHaveLength(3);
     expect(invariantsOf(found)).toContain('I3');
   });

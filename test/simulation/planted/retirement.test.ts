@@ -15,7 +15,7 @@ vi.mock('../../../src/keyset/transitions.js', async (importOriginal) => {
 
 describe('A rollout that stamps signedUntil with its own start', () => {
   it('is found by the simulation', async () => {
-    const found = await search(100, (shape) => shape, 1);
+    const found = await search({ seeds: 100, enough: 1 });
     expect(found).toHaveLength(1);
     expect(invariantsOf(found)).toContain('I4');
   }, 180_000);

@@ -1,11 +1,22 @@
 import type { Shape } from '../shape.js';
 import { type SeedResult, simulate } from '../simulate.js';
+import { SPAN } from '../themes.js';
+
+export interface Search {
+  /** At most so many seeds. */
+  readonly seeds: number;
+  /** Of which theme; 0 is the general one. */
+  readonly theme?: number;
+  readonly shape?: (shape: Shape) => Shape;
+  /** Ends with so many found. */
+  readonly enough?: number;
+}
 
 /** The first seeds that break anything, with a fault on purpose in the code or in the world. */
-export async function search(seeds: number, shape?: (shape: Shape) => Shape, enough = 3): Promise<SeedResult[]> {
+export async function search({ seeds, theme = 0, shape, enough = 3 }: Search): Promise<SeedResult[]> {
   const found: SeedResult[] = [];
-  for (let seed = 1; seed <= seeds && found.length < enough; seed += 1) {
-    const result = await simulate(seed, shape === undefined ? {} : { shape });
+  for (let n = 1; n <= seeds && found.length < enough; n += 1) {
+    const result = await simulate(theme * SPAN + n, shape === undefined ? {} : { shape });
     if (result.broken.length > 0) found.push(result);
   }
   return found;

@@ -3,7 +3,7 @@ import { invariantsOf, search } from './search.js';
 
 describe('A store that writes without comparing', () => {
   it('is found by the simulation', async () => {
-    const found = await search(100, (shape) => ({ ...shape, compareAndSwap: false, overlap: 0.8 }));
+    const found = await search({ seeds: 100, shape: (shape) => ({ ...shape, compareAndSwap: false, overlap: 0.8 }) });
     expect(found).toHaveLength(3);
     expect(invariantsOf(found)).toContain('manifest');
   });
