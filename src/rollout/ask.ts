@@ -12,10 +12,9 @@ export type { Answer, Question } from './question.js';
 /** Reloads and polls the instances of these services. Every answer must be a confirmation; none found is none. */
 export async function ask(run: Run, question: Question): Promise<Answer[]> {
   const { services } = question;
-  const { batch } = run.context.policy.rollout;
-  // Services that share no wave go on side by side: none waits for another one's look-up, nor for its deadline.
-  const groups =
-    batch === 'all' || isAtOnce(run, question) ? services.map((port) => [port]) : services.length > 0 ? [services] : [];
+  const shareWaves = run.context.policy.rollout.batch !== 'all' && !isAtOnce(run, question);
+  // Else they go on side by side: none waits for another one's look-up, nor for its deadline.
+  const groups = shareWaves ? [services] : services.map((port) => [port]);
   const answers = await Promise.all(groups.map((ports) => askTogether(run, ports, question)));
   run.context.signal.throwIfAborted();
   return answers.flat();
