@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { FaultMode } from '../aws/server.js';
 import { until } from '../e2e/world.js';
 import { afterwards, before } from './afterwards.js';
@@ -7,7 +7,7 @@ import { type AwsKeeping, keepInAws } from './keeping.js';
 import { callPoints, type LocalPoint, requestPoints, startUntil, undisturbed } from './points.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 import { Site } from './site.js';
-import { EVERY_POINT, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
+import { Count, EVERY_POINT, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
 
 type AwsSite = Site<AwsKeeping>;
 
@@ -59,6 +59,9 @@ async function killedAt(site: AwsSite, scenario: Scenario, point: Point): Promis
   return afterwards(site, scenario, start, mode === 'slow' ? landed : null);
 }
 
+const count = new Count('Secrets Manager');
+afterAll(() => count.total());
+
 describe('a run with Secrets Manager and KMS that is killed', () => {
   for (const scenario of SCENARIOS) {
     it(`is settled by the next run, wherever in ${scenario.name} it was`, { timeout: SWEEP_LIMIT }, () =>
@@ -73,9 +76,7 @@ describe('a run with Secrets Manager and KMS that is killed', () => {
           const problems = await sweep(sites, [...tried, ...instants], (site, point: Point) =>
             killedAt(site, scenario, point),
           );
-          console.log(
-            `Secrets Manager, ${scenario.name}: ${tried.length} of ${points.length} points, ${instants.length} random instants`,
-          );
+          count.add(scenario.name, points.length, tried.length, instants.length);
           expect(problems).toEqual({});
         },
       ),

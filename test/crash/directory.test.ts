@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { afterwards, before } from './afterwards.js';
 import { callPoints, type LocalPoint, requestPoints, startUntil, undisturbed } from './points.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 import { Site } from './site.js';
-import { EVERY_POINT, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
+import { Count, EVERY_POINT, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
 
 async function killedAt(site: Site, scenario: Scenario, point: LocalPoint): Promise<string[]> {
   await site.restore();
@@ -12,6 +12,9 @@ async function killedAt(site: Site, scenario: Scenario, point: LocalPoint): Prom
   if (signal !== 'SIGKILL' && !('ms' in point)) return [`it was not killed: ${stderr}`];
   return afterwards(site, scenario, start);
 }
+
+const count = new Count('directory store');
+afterAll(() => count.total());
 
 describe('a run with the directory store that is killed', () => {
   for (const scenario of SCENARIOS) {
@@ -30,9 +33,7 @@ describe('a run with the directory store that is killed', () => {
           const problems = await sweep(sites, [...tried, ...instants], (one, point: LocalPoint) =>
             killedAt(one, scenario, point),
           );
-          console.log(
-            `directory store, ${scenario.name}: ${tried.length} of ${points.length} points, ${instants.length} random instants`,
-          );
+          count.add(scenario.name, points.length, tried.length, instants.length);
           expect(problems).toEqual({});
         },
       ),

@@ -14,6 +14,26 @@ export function sample<T>(points: readonly T[], count: number): readonly T[] {
   return points.filter((_, i) => Math.floor((i + 0.5) / stretch + 0.5) > Math.floor((i - 0.5) / stretch + 0.5));
 }
 
+/** Counts what was tried, and says so at the end: no point is to be left out unseen. */
+export class Count {
+  #points = 0;
+  #tried = 0;
+  #instants = 0;
+
+  constructor(private readonly store: string) {}
+
+  add(scenario: string, points: number, tried: number, instants: number): void {
+    this.#points += points;
+    this.#tried += tried;
+    this.#instants += instants;
+    console.log(`${this.store}, ${scenario}: ${tried} of ${points} points, ${instants} random instants`);
+  }
+
+  total(): void {
+    console.log(`${this.store}, in all: ${this.#tried} of ${this.#points} points, ${this.#instants} random instants`);
+  }
+}
+
 /** Instants of a run that takes so long, and a little after it. */
 export function randomInstants(count: number, took: number): { name: string; ms: number }[] {
   return Array.from({ length: count }, () => {
@@ -33,8 +53,8 @@ export async function withSites<S extends Site>(
     await scenario.prepare(site);
     return site;
   };
-  const rest = Array.from({ length: SITES - 1 }, prepared);
-  const sites: [S, ...S[]] = [await prepared(), ...(await Promise.all(rest))];
+  const [first, ...rest] = await Promise.all([prepared(), ...Array.from({ length: SITES - 1 }, prepared)]);
+  const sites: [S, ...S[]] = [first, ...rest];
   try {
     await use(sites);
   } finally {
