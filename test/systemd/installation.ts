@@ -60,7 +60,7 @@ export function describeInstallation(at: () => Machine): void {
 
     it('makes the first key in the sandbox, and hands it to a signer that is not root', async () => {
       const machine = at();
-      await machine.must('systemctl start nginx issuer verifier');
+      await machine.must('systemctl start nginx issuer verifier peaks');
       const { code, stdout, stderr } = await machine.run('jwtrot-run rotate');
       expect({ code, stdout, stderr }).toMatchObject({
         code: 0,

@@ -96,6 +96,12 @@ export class Machine {
     return (await this.must(`systemctl show --timestamp=us+utc -P ${property} '${unit}'`)).trim();
   }
 
+  /** The most memory, in MiB, that a unit has had so far. */
+  async peakMemory(unit: string): Promise<number> {
+    const peaks = JSON.parse(await this.must('cat /run/peaks.json')) as Record<string, number>;
+    return Math.round((peaks[unit] ?? 0) / 2 ** 20);
+  }
+
   console(): string {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').slice(-4_000) : '';
   }

@@ -102,6 +102,7 @@ const UNITS: Readonly<Record<string, string>> = {
     'ExecReload=/bin/sh -c "kill -HUP $MAINPID"',
   ]),
   'verifier.service': unit(['Type=notify-reload', 'DynamicUser=yes', 'ExecStart=python3 /opt/site/verifier.py']),
+  'peaks.service': unit(['ExecStart=python3 /opt/site/peaks.py']),
   'traffic.service': unit(['ExecStart=python3 /opt/site/traffic.py']),
   'nginx.service.d/kids.conf': [
     '[Service]',

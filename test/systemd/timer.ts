@@ -31,15 +31,13 @@ async function journal(machine: Machine): Promise<Entry[]> {
   return lines.map((line) => JSON.parse(line) as Entry);
 }
 
-/** Milliseconds from "Starting" (systemd's, when the timer fires) to "rotated" (ours), for each run that rotated. */
-function timerTook(entries: readonly Entry[]): number[] {
-  const at = (entry: Entry | undefined) => Number(entry?.__REALTIME_TIMESTAMP) / 1000;
-  return entries
-    .filter((entry) => entry.MESSAGE.startsWith('api: rotated;'))
-    .map((rotated) => {
-      const id = rotated._SYSTEMD_INVOCATION_ID;
-      return at(rotated) - at(entries.find((one) => one.INVOCATION_ID === id && one.MESSAGE.startsWith('Starting ')));
-    });
+const FORCED = '/run/systemd/system/jwtrot.service.d/forced.conf';
+
+/** From what the timer starts to the end of the rotation. @returns milliseconds */
+async function unitTook(machine: Machine): Promise<number> {
+  const started = performance.now();
+  await machine.must('systemctl start jwtrot.service');
+  return performance.now() - started;
 }
 
 /** The same, as the same user and with its KEK, without systemd and the sandbox. */
@@ -68,6 +66,10 @@ export function describeTimer(at: () => Machine): void {
       await startTimer(machine);
       await rotatedFrom(machine, first);
       await rotatedFrom(machine, await active(machine));
+      const peak = await machine.peakMemory('jwtrot.service');
+      console.log(`peak memory of a whole run: ${peak} MiB`);
+      expect(peak).toBeGreaterThan(20);
+      expect(peak).toBeLessThanOrEqual(100);
       const seen = await tally(machine);
       console.log(`traffic over two rotations: ${JSON.stringify({ ...seen, kids: seen.kids.length })}`);
       expect(seen).toMatchObject({ rejected: 0, unavailable: 0, reasons: [] });
@@ -93,12 +95,22 @@ export function describeTimer(at: () => Machine): void {
       await stopTimer(machine);
       const { stdout } = await machine.run('systemctl status --no-pager jwtrot.service');
       expect(stdout).toMatch(/Status: "api: .*active v\d+ /);
-      const byTimer = timerTook(await journal(machine)).sort((a, b) => a - b);
-      const byHand = [await handTook(machine), await handTook(machine)].sort((a, b) => a - b);
+      await machine.must(
+        `mkdir -p $(dirname ${FORCED}); cat > ${FORCED}; systemctl daemon-reload`,
+        '[Service]\nExecStart=\nExecStart=jwtrot rotate --force\n',
+      );
+      const byTimer: number[] = [];
+      const byHand: number[] = [];
+      // By turns: the machine may be busy with other things for a while.
+      for (let i = 0; i < 3; i += 1) {
+        byTimer.push(await unitTook(machine));
+        byHand.push(await handTook(machine));
+      }
+      await machine.must(`rm ${FORCED}; systemctl daemon-reload`);
       console.log(
         `from the timer's firing to rotated: ${byTimer.map(Math.round)} ms; by hand: ${byHand.map(Math.round)} ms`,
       );
-      expect(byTimer[0]).toBeLessThanOrEqual(1.5 * (byHand[0] ?? 0));
+      expect(Math.min(...byTimer)).toBeLessThanOrEqual(1.5 * Math.min(...byHand));
       expect(await tally(machine)).toMatchObject({ rejected: 0, unavailable: 0 });
       expect((await status(machine)).rollout).toBe(null);
     });
