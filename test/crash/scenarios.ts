@@ -119,9 +119,13 @@ const activation: Scenario = {
 const destruction: Scenario = {
   name: 'the destruction of a key',
   async prepare(site) {
+    site.configure({}, '3s');
     await immediate.prepare(site);
     await site.run(...(await retirement.args(site)));
+    // Verifiers are looked at once more when no reload can bring it back.
+    await waitUntil((await site.manifest())?.retirements[0]?.checkAgainAt);
     await site.save();
+    site.configure();
   },
   args: async () => ['rotate'],
   ends: nothingEnds,
