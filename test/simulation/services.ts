@@ -1,8 +1,9 @@
 import { activeKey } from '../../src/keyset/projection.js';
-import type { Instance, ReloadResult, Report, Service, ServicePort } from '../../src/services/service.js';
+import type { Instance, Report, Service, ServicePort } from '../../src/services/service.js';
 import { signs } from '../../src/services/service.js';
 import { short } from './keys.js';
 import type { DeliverPlace, PublishPlace } from './outlet.js';
+import { reload } from './reloading.js';
 import type { Runner } from './runner.js';
 import { type Reading, Worker } from './worker.js';
 import type { World } from './world.js';
@@ -86,7 +87,7 @@ export class SimService {
     return {
       service,
       listInstances: () => world.call(runner, () => this.instances.map(({ name }) => ({ name, address: null }))),
-      reload: (instance) => this.#reload(runner, instance),
+      reload: (instance) => reload(this, runner, instance),
       probe: (instance) => world.call(runner, () => this.#probe(runner, instance)),
     };
   }
@@ -105,64 +106,7 @@ export class SimService {
     return { ok: true, kid: role === 'verifier' ? null : worker.kid, kids, worker: worker.name };
   }
 
-  #reload(runner: Runner, { name }: Instance): Promise<ReloadResult> {
-    const { world } = this;
-    const instance = this.instances.find((one) => one.name === name);
-    const { reload } = this.shape.service;
-    const timeout = reload.type === 'none' ? 0 : reload.timeout;
-    const fault = world.faulty('reload')
-      ? world.faults.weighted({ lost: 2, fails: 2, late: 3, hangs: 2, restarts: 2, slow: 3 } as const)
-      : 'none';
-    const duration = fault === 'hangs' ? timeout : world.faults.between(5, fault === 'slow' ? timeout : 400);
-    const order = () => {
-      if (instance === undefined || instance.dead || fault === 'lost' || fault === 'fails') return;
-      if (this.losesReloads > 0) {
-        this.losesReloads -= 1;
-        world.say(runner, () => `reload of ${name} is lost`);
-        return;
-      }
-      world.say(runner, () => `reload of ${name} (${fault})`);
-      this.#takeEffect(instance, fault, duration);
-    };
-    // The request is on its way at once; what it does, the service does by itself.
-    return world
-      .call(runner, order, { remote: true, before: 1 })
-      .then(() =>
-        world.call(
-          runner,
-          (): ReloadResult =>
-            fault === 'fails' || fault === 'hangs' || instance === undefined
-              ? { ok: false, reason: fault, hint: null }
-              : { ok: true },
-          { before: duration, after: 1 },
-        ),
-      );
-  }
-
-  #takeEffect(instance: SimInstance, fault: string, duration: number): void {
-    const { world } = this;
-    const most = this.effectTime - 2;
-    const plan = this.planned.shift();
-    for (const worker of instance.workers) {
-      if (plan !== undefined) {
-        world.scheduler.after(plan.readAt, () => {
-          const read = worker.read(plan.staleBy ?? false);
-          world.scheduler.after(plan.effectAt - plan.readAt, () => this.#apply(worker, read));
-        });
-        continue;
-      }
-      const late = fault === 'late' || fault === 'hangs';
-      const effect = late ? world.faults.between(1, most) : world.faults.between(0, Math.max(0, duration - 1));
-      const readAt = world.faults.between(0, effect);
-      if (fault === 'restarts') worker.stop();
-      world.scheduler.after(readAt, () => {
-        const read = worker.read(true, !late);
-        world.scheduler.after(effect - readAt, () => this.#apply(worker, read));
-      });
-    }
-  }
-
-  #apply(worker: Worker, read: Reading): void {
+  apply(worker: Worker, read: Reading): void {
     if (!this.instances.some((one) => !one.dead && one.workers.includes(worker))) return;
     worker.apply(read);
     this.world.log(() => `${worker.name} has loaded ${short(worker.kid)}, [${worker.view.kids.map(short).join(' ')}]`);
@@ -174,7 +118,7 @@ export class SimService {
     world.log(() => `${instance.name} restarts`);
     for (const worker of instance.workers) {
       worker.stop();
-      world.scheduler.after(down, () => this.#apply(worker, worker.read(staleBy, world.shape.reach.lagAtStart)));
+      world.scheduler.after(down, () => this.apply(worker, worker.read(staleBy, world.shape.reach.lagAtStart)));
     }
   }
 

@@ -2,9 +2,10 @@ import type { Key, Manifest } from '../../src/keyset/model.js';
 import { activeKey } from '../../src/keyset/projection.js';
 import type { Health, Role, Service } from '../../src/services/service.js';
 import { Operators, type Started } from './operators.js';
+import { DEEDS, NO_REACH } from './reach.js';
 import type { SimService } from './services.js';
 import { unsettled } from './settled.js';
-import { DEEDS, NO_REACH, QUIET, type Shape, type SomeService } from './shape.js';
+import { QUIET, type Shape, type SomeService } from './shape.js';
 import { World } from './world.js';
 
 export const SECOND = 1_000;

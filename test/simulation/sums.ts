@@ -1,4 +1,4 @@
-import { FAULT_KINDS, type FaultKind } from './shape.js';
+import { FAULT_KINDS, type FaultKind } from './reach.js';
 import type { SeedResult } from './simulate.js';
 
 const COUNTED = ['steps', 'runs', 'rotations', 'kills', 'pauses', 'minted', 'presented'] as const;

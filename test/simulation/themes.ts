@@ -1,6 +1,7 @@
 import type { Deed } from './act.js';
 import { Random } from './random.js';
-import { DEEDS, NO_REACH, type Reach, type Shape, shapeOf } from './shape.js';
+import { DEEDS, NO_REACH, type Reach } from './reach.js';
+import { type Shape, shapeOf } from './shape.js';
 
 /** What a world is about, beyond what every world has. */
 interface Theme {

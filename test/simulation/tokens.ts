@@ -1,3 +1,4 @@
+import { isPublished } from '../../src/keyset/states.js';
 import { short } from './keys.js';
 import type { Content, PublishPlace } from './outlet.js';
 import type { Runner } from './runner.js';
@@ -62,8 +63,10 @@ export class Tokens {
   inUse(): Set<string> {
     const kids = new Set([...this.activating].filter(([runner]) => runner.alive).map(([, kid]) => kid));
     for (const minted of this.#live) if (this.isLive(minted)) kids.add(minted.kid);
-    const active = this.world.store.manifest?.keys.findLast((key) => key.state === 'active');
-    return active === undefined ? kids : kids.add(active.kid);
+    // One that has signed may sign again without a gate: at an incident's deadline, or on the way back.
+    const keys = this.world.store.manifest?.keys ?? [];
+    for (const key of keys) if (isPublished(key.state) && key.signedFrom !== null) kids.add(key.kid);
+    return kids;
   }
 
   /** A signer begins to use a key, or none. */

@@ -2,14 +2,17 @@ import type { Manifest } from '../../src/keyset/model.js';
 import type { Policy } from '../../src/keyset/policy.js';
 import type { KeysetContext } from '../../src/rollout/context.js';
 import { Checks } from './checks.js';
+import { contextOf } from './context.js';
+import { describeChange } from './describe-change.js';
 import { SimKeys } from './keys.js';
-import { DeliverPlace, PublishPlace } from './outlet.js';
-import { HostOutlets } from './outlets.js';
+import { makeOutlets } from './making.js';
+import type { HostOutlets } from './outlets.js';
 import { Random } from './random.js';
+import { FAULT_KINDS, type FaultKind } from './reach.js';
 import { Calls, type CallTiming, type Fate, Runner, SimHost } from './runner.js';
 import { Scheduler } from './scheduler.js';
 import { SimService } from './services.js';
-import { FAULT_KINDS, type FaultKind, type Shape } from './shape.js';
+import type { Shape } from './shape.js';
 import { SimStore } from './store.js';
 import { Tokens } from './tokens.js';
 
@@ -78,8 +81,8 @@ export class World {
     this.tokens = new Tokens(this);
     this.checks = new Checks(this);
     this.hosts = [new SimHost('host-a', this.scheduler), new SimHost('host-b', this.scheduler)];
-    const main = this.#makeOutlets('a', null);
-    this.outlets = [main, this.#makeOutlets('b', main)];
+    const main = makeOutlets(this, 'a', null);
+    this.outlets = [main, makeOutlets(this, 'b', main)];
     this.bound = shape.deliver || shape.publish.some((one) => one.kind === 'file');
     this.services = shape.services.map((one) => this.#makeService(one));
     if (shape.skewed) this.shiftClocks();
@@ -87,34 +90,6 @@ export class World {
 
   get now(): number {
     return this.scheduler.time;
-  }
-
-  #makeOutlets(name: string, main: HostOutlets | null): HostOutlets {
-    const { shape } = this;
-    const publish = shape.publish.map((one, i) => {
-      const label = `/srv/${name}/jwks-${i}.json`;
-      const url = one.url ? `https://${name}.example/jwks` : null;
-      const common = { format: 'jwks', url } as const;
-      const command = { argv: [label], env: [] };
-      return new PublishPlace(
-        this,
-        one.kind === 'file'
-          ? { ...common, type: 'file', path: label, mode: 0o644 }
-          : ({ ...common, type: 'command', command, timeout: 20_000 } as never),
-        label,
-        {
-          tmpfs: one.tmpfs,
-          heedsRevision: one.heedsRevision,
-          unlisted: main === null && shape.policy.unlistedVerifiers,
-        },
-      );
-    });
-    for (const place of publish) if (place.options.unlisted) this.tokens.addUnlisted(place);
-    const path = `/run/${name}/api.jwk`;
-    const deliver = { path, format: 'jwk', mode: 0o440, owner: null, group: null, allowDisk: false } as const;
-    // Where nothing is bound to a host, both hosts run the same commands.
-    const shared = !shape.deliver && shape.publish.every((one) => one.kind === 'command') ? main : null;
-    return new HostOutlets(this, shared?.publish ?? publish, shape.deliver ? [new DeliverPlace(deliver, path)] : []);
   }
 
   #makeService(one: Shape['services'][number]): SimService {
@@ -206,67 +181,11 @@ export class World {
   }
 
   context(runner: Runner): KeysetContext {
-    const { host } = runner;
-    const i = host === this.hosts[0] ? 0 : 1;
-    const clock = this.calls.clockOf(runner);
-    return {
-      name: 'api',
-      policy: this.policy,
-      services: this.services.map((service) => service.port(runner)),
-      outlets: this.outlets[i].port(runner),
-      store: this.store.port(runner),
-      wrapper: this.keys.wrapper(runner),
-      generateKey: this.keys.generate(runner),
-      assertMatches: this.keys.assertMatches,
-      clock,
-      random: () => this.latency.next(),
-      newId: () => {
-        this.#ids += 1;
-        return `id ${this.#ids}`;
-      },
-      host: {
-        self: runner.owner,
-        state: (owner) => {
-          if (owner.host !== host.id || owner.bootId !== runner.owner.bootId) return 'elsewhere';
-          return host.runners.get(owner.pid)?.alive ? 'alive' : 'gone';
-        },
-        end: async (owner) => {
-          const other = host.runners.get(owner.pid);
-          if (other === undefined || other === runner) return;
-          this.say(runner, () => `ends pid ${owner.pid}`);
-          this.calls.reply(other, 0, () => other.controller.abort(new Error('terminated')));
-          for (let waited = 0; other.alive && waited < 2_000; waited += 100) await clock.sleep(100);
-          other.die();
-        },
-      },
-      bound: this.bound,
-      signal: runner.controller.signal,
-      report: (event) => {
-        if (event.type === 'action') {
-          this.say(
-            runner,
-            () => `${event.action.type} ${(event.action.kid ?? '').replace(/-+$/, '')} (${event.action.reason})`,
-          );
-          if (event.action.type === 'activate' && event.action.kid !== null)
-            this.tokens.activating.set(runner, event.action.kid);
-        } else if (event.type === 'done' && event.action.type === 'activate' && event.action.kid !== null) {
-          this.tokens.activating.delete(runner);
-        } else if (event.type === 'note') {
-          this.say(runner, () => event.text);
-        }
-      },
-      verb: runner.verb,
-    };
+    return contextOf(this, runner);
   }
-}
 
-function describeChange(before: Manifest | null, manifest: Manifest): string {
-  const last = before?.events.at(-1);
-  const grown = manifest.events.findLastIndex((one) => one.at === last?.at && one.type === last?.type);
-  const events = manifest.events
-    .slice(grown + 1)
-    .map((one) => `${one.type} ${(one.kid ?? '').replace(/-+$/, '')}`.trim());
-  const lease =
-    (before?.lease?.id ?? null) === (manifest.lease?.id ?? null) ? [] : [manifest.lease ? 'lease' : 'release'];
-  return [...events, ...lease].join(', ') || 'nothing new';
+  newId(): string {
+    this.#ids += 1;
+    return `id ${this.#ids}`;
+  }
 }
