@@ -169,12 +169,10 @@ describe('a keyset with a batch', () => {
     expect(code).toBe(0);
     expect(stderr).not.toContain('wave');
     const [first] = stderr.split('pass the gate');
-    expect(steps(first ?? '')).toEqual([
-      'gateway/4 reloading',
-      'gateway/5 reloading',
-      'gateway/6 reloading',
-      ...steps(first ?? '').slice(3),
-    ]);
+    const began = steps(first ?? '')
+      .slice(0, 3)
+      .sort();
+    expect(began).toEqual(['gateway/4 reloading', 'gateway/5 reloading', 'gateway/6 reloading']);
     expect((await kids(fleet.issuers)).every((kid) => kid !== leaked)).toBe(true);
   });
 });

@@ -21,7 +21,15 @@ export function healthAt(url: string, more: Partial<Health> = {}): Health {
 }
 
 export function aService(more: Partial<Service> = {}): Service {
-  return { name: 'api', role: 'both', instances: null, reload: { type: 'none' }, health: null, rollout: { batch: 'all' }, ...more };
+  return {
+    name: 'api',
+    role: 'both',
+    instances: null,
+    reload: { type: 'none' },
+    health: null,
+    rollout: { batch: 'all' },
+    ...more,
+  };
 }
 
 export const ONE: Instance = { name: 'api', address: null };
