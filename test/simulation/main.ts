@@ -19,6 +19,7 @@ async function main(): Promise<void> {
       seeds: { type: 'string', default: '2000' },
       from: { type: 'string', default: '1' },
       theme: { type: 'string' },
+      list: { type: 'string' },
       jobs: { type: 'string', default: '1' },
       'keep-going': { type: 'boolean', default: false },
       rate: { type: 'string' },
@@ -26,11 +27,7 @@ async function main(): Promise<void> {
   });
   if (values.rate !== undefined) return measure(Number(values.rate));
   if (values.seed !== undefined) return replay(Number(values.seed));
-  const from = Number(values.from);
-  const theme = values.theme === undefined ? null : Number(values.theme);
-  const seeds = Array.from({ length: Number(values.seeds) }, (_, i) =>
-    theme === null ? seedAt(from + i) : theme * SPAN + from + i,
-  );
+  const seeds = values.list?.split(',').map(Number) ?? seedsOf(values);
   const started = performance.now();
   prepare();
   const sums = await sweep(seeds, {
@@ -42,6 +39,12 @@ async function main(): Promise<void> {
     },
   });
   process.stdout.write(describe(sums, performance.now() - started));
+}
+
+function seedsOf(values: { from: string; seeds: string; theme?: string | undefined }): number[] {
+  const from = Number(values.from);
+  const first = values.theme === undefined ? null : Number(values.theme) * SPAN;
+  return Array.from({ length: Number(values.seeds) }, (_, i) => (first === null ? seedAt(from + i) : first + from + i));
 }
 
 async function measure(rotations: number): Promise<void> {

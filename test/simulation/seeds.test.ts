@@ -12,25 +12,34 @@ const ONCE_BROKEN = [
   ...[1000228, 2000058, 3000030, 4001274, 4001308, 5000031, 5000192, 5001320, 5001343, 7000009, 7000172],
 ];
 
+/** On threads of its own, from the bundle: many times as fast as here. */
+async function play(...args: string[]): Promise<string> {
+  const { stdout } = await execa('node', ['scripts/simulate.js', '--jobs', '2', ...args], { reject: false });
+  process.stdout.write(`${stdout}\n`);
+  return stdout;
+}
+
 describe('Random histories', () => {
   it(`break no invariant in ${SEEDS} seeds`, async () => {
-    const { stdout } = await execa('node', ['scripts/simulate.js', '--seeds', String(SEEDS), '--jobs', '2'], {
-      reject: false,
-    });
-    process.stdout.write(`${stdout}\n`);
-    expect(stdout).toContain('2,000 seeds, ');
-    expect(stdout).toMatch(/; 0 broken$/);
+    const said = await play('--seeds', String(SEEDS));
+    expect(said).toContain('2,000 seeds, ');
+    expect(said).toMatch(/; 0 broken$/);
   }, 600_000);
 
+  it('break none where they once did', async () => {
+    const said = await play('--list', ONCE_BROKEN.join());
+    expect(said).toContain(`${ONCE_BROKEN.length} seeds, `);
+    expect(said).toMatch(/; 0 broken$/);
+  }, 300_000);
+
   it('play again exactly', async () => {
-    for (const seed of [3, ...ONCE_BROKEN, ...THEMES.map((_, theme) => theme * SPAN + 1)]) {
+    for (const seed of [3, 121, ...THEMES.map((_, theme) => theme * SPAN + 1)]) {
       const first = await simulate(seed, { verbose: true });
       const again = await simulate(seed, { verbose: true });
-      expect(first.broken).toEqual([]);
       expect(again.history).toEqual(first.history);
       expect(again.steps).toBe(first.steps);
     }
-  });
+  }, 120_000);
 
   it('play each seed of each theme once', () => {
     const seeds = Array.from({ length: 20_000 }, (_, i) => seedAt(i + 1));
