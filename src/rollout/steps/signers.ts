@@ -124,7 +124,7 @@ export async function refreshServices(run: Run): Promise<Performed> {
           services: context.services.filter((port) => verifies(port.service)),
           wanted: { accepts },
           reload: 'needed',
-          until: null,
+          until: patience(run, GRACE),
         })
       : [];
   // A service that is both must not be in two waves at once. In an incident there are none, and nothing waits.
@@ -135,7 +135,7 @@ export async function refreshServices(run: Run): Promise<Performed> {
           services: context.services.filter((port) => signs(port.service)),
           wanted: { signs: active.kid },
           reload: 'always',
-          until: null,
+          until: patience(run, GRACE),
         })
       : [];
   const answers = (await Promise.all([verifiers, signers])).flat();
