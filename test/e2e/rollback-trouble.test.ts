@@ -19,15 +19,26 @@ function freeze(): void {
   process.kill(site.issuer.pid, 'SIGSTOP');
 }
 
-function wake(): void {
-  process.kill(site.issuer.pid, 'SIGCONT');
+interface Service {
+  readonly name: string;
+  readonly health: object;
 }
 
-/** The configuration without the issuer: it was taken out of service for good. */
-function withoutIssuer(): object {
-  const whole = site.configuration() as { keysets: { api: { services: { name: string }[] } } };
-  const services = whole.keysets.api.services.filter((service) => service.name !== 'issuer');
-  return { ...whole, keysets: { api: { ...whole.keysets.api, services } } };
+function configure(change: (services: Service[]) => Service[]): void {
+  const whole = site.configuration() as { keysets: { api: { services: Service[] } } };
+  site.world.configure(site.configuration({ services: change(whole.keysets.api.services) }));
+}
+
+/** From now on services are given more time than they need, however busy this machine is. */
+function bePatient(): void {
+  configure((services) => services.map((one) => ({ ...one, health: { ...one.health, deadline: '30s' } })));
+}
+
+/** It answers again. */
+async function wake(): Promise<void> {
+  process.kill(site.issuer.pid, 'SIGCONT');
+  bePatient();
+  await until(async () => (await site.issuer.get('/healthz')).status === 200, 'the issuer answers');
 }
 
 describe('jwtrot rollback where services do not do what they should', () => {
@@ -35,7 +46,7 @@ describe('jwtrot rollback where services do not do what they should', () => {
     freeze();
     const stuck = await run('rotate', '--immediate');
     expect({ code: stuck.code, outcome: stuck.document.keysets[0]!.outcome }).toEqual({ code: 4, outcome: 'waiting' });
-    wake();
+    await wake();
     const { code, document } = await run('rollback', '--yes');
     expect({ code, outcome: document.keysets[0]!.outcome }).toEqual({ code: 0, outcome: 'rolled-back' });
     expect(await statesOf(site)).toEqual({ v1: 'active', v2: 'deprecated' });
@@ -47,13 +58,14 @@ describe('jwtrot rollback where services do not do what they should', () => {
     await run('rotate', '--immediate');
     const failed = await mint(site);
     const v1 = await kidOf(site, 1);
+    bePatient();
     freeze();
     const running = site.world.start(['rollback', '--yes']);
     await until(() => deliveredKid(site) === v1, 'the former key is delivered');
     running.child.kill('SIGKILL');
     await running.ended;
     expect((await statusOf(site)).rollout).toMatchObject({ direction: 'back', phase: 'switch' });
-    wake();
+    await wake();
     const { code, document } = await run('rotate');
     expect({ code, outcome: document.keysets[0]!.outcome }).toEqual({ code: 0, outcome: 'rolled-back' });
     expect(await signsWith(site)).toBe(v1);
@@ -70,7 +82,7 @@ describe('jwtrot rollback where services do not do what they should', () => {
     // Final: an operator's hurry turns it no more.
     expect((await run('rotate', '--force', '--immediate')).code).toBe(4);
     expect((await statusOf(site)).rollout).toMatchObject({ direction: 'back' });
-    site.world.configure(withoutIssuer());
+    configure((services) => services.filter((one) => one.name !== 'issuer'));
     const settled = await run('rollback', '--yes');
     expect({ code: settled.code, outcome: settled.document.keysets[0]!.outcome }).toEqual({
       code: 0,
@@ -83,13 +95,14 @@ describe('jwtrot rollback where services do not do what they should', () => {
   it('lets nobody wait who holds the lease, and says who that is', async () => {
     await run('rotate', '--immediate');
     const before = deliveredKid(site);
+    bePatient();
     freeze();
     const running = site.world.start(['rotate', '--force', '--immediate']);
     await until(() => deliveredKid(site) !== before, 'the run waits for the issuer');
     const { code, document } = await run('rollback', '--yes');
     expect(code).toBe(75);
     expect(document.error!.message).toContain(`rotate (pid ${running.child.pid} on`);
-    wake();
+    await wake();
     expect((await running.ended).code).toBe(0);
     expect(await statesOf(site)).toEqual({ v1: 'deprecated', v2: 'deprecated', v3: 'active' });
   });
@@ -102,7 +115,7 @@ describe('jwtrot rollback where services do not do what they should', () => {
     const retired = await run('retire', '--kid', v2, '--yes', '--deadline', '1s');
     expect(publishedKids(site)).toEqual([v1]);
     expect(retired.document.keysets[0]!.outcome).toBe('retired');
-    wake();
+    await wake();
     expect((await run('rotate')).document.keysets[0]!.active).toBe(v1);
     expect(await signsWith(site)).toBe(v1);
     expect((await statesOf(site))['v2']).toBe('retired');
@@ -114,7 +127,7 @@ describe('jwtrot rollback where services do not do what they should', () => {
     const v1 = await kidOf(site, 1);
     freeze();
     expect((await run('rollback', '--yes')).code).toBe(4);
-    wake();
+    await wake();
     const refused = await run('retire', '--kid', v1, '--yes', '--deadline', '10s');
     expect({ code: refused.code, outcome: refused.document.keysets[0]!.outcome }).toEqual({
       code: 0,
