@@ -70,7 +70,7 @@ describe('a store or KMS that is not there, or says no', () => {
     expect((await site.world.run(['rotate'])).code).toBe(0);
   });
 
-  it('loses every reply once, and settles all the same', async () => {
+  it('loses every reply once, and settles all the same', { timeout: 90_000 }, async () => {
     for (const operation of [
       'CreateSecret',
       'PutSecretValue',
