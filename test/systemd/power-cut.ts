@@ -30,6 +30,7 @@ export function describePowerCut(at: () => Machine): void {
         async () => (await machine.must('journalctl -b -u jwtrot --no-pager -o cat')).includes('api: rotated; active'),
         'a timer run settles it',
         60_000,
+        () => machine.must('journalctl -u jwtrot -u jwtrot-sync -u issuer --no-pager -n 80'),
       );
       await stopTimer(machine);
       await machine.must('systemctl start jwtrot.service');

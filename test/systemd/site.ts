@@ -27,6 +27,8 @@ const POLICY = {
   unlistedVerifiers: false,
   jwksMaxAge: '0s',
   publishAhead: '0s',
+  // Rotated faster than a reload may take, former keys stay until that is over.
+  maxKeys: 100,
 };
 const WRAP = { type: 'local', kek: { credential: 'jwtrot-kek' } };
 

@@ -102,7 +102,7 @@ export function describeTimer(at: () => Machine): void {
       const byTimer: number[] = [];
       const byHand: number[] = [];
       // By turns: the machine may be busy with other things for a while.
-      for (let i = 0; i < 3; i += 1) {
+      for (let i = 0; i < 2; i += 1) {
         byTimer.push(await unitTook(machine));
         byHand.push(await handTook(machine));
       }
