@@ -1,7 +1,7 @@
 // Bundles src/ into dist/. One file per lazily loaded part, so that `status` does not pay for the AWS clients.
 // The dependencies are bundled: what an operator installs is exactly what was tested, and start-up is a figure.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -87,5 +87,8 @@ execFileSync(
   },
 );
 
-rmSync(dist, { recursive: true, force: true });
+// A command that starts meanwhile finds the one or the other.
+const former = `${fresh}.former`;
+if (existsSync(dist)) renameSync(dist, former);
 renameSync(fresh, dist);
+rmSync(former, { recursive: true, force: true });
