@@ -28,7 +28,7 @@ function retire(kid: string, deadline: string) {
   return site.world.json<RotateDocument>(['retire', '--kid', kid, '--yes', '--deadline', deadline]);
 }
 
-describe('an incident while commits work and secrets of keys do not', () => {
+describe('an incident while commits work and secrets of keys do not', { timeout: 60_000 }, () => {
   it('puts one and the same key again and again, and leaves no other behind', async () => {
     site = await openAwsSite(server);
     const first = await rotated();
