@@ -15,6 +15,8 @@ export interface Content {
   readonly shown: ReadonlyMap<string, number>;
   /** Somebody outside wrote it between a run's last look and its write. */
   unseen?: boolean;
+  /** A run has looked at it. */
+  looked?: boolean;
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -43,6 +45,9 @@ export class PublishPlace {
   set(kids: readonly string[], options: { absent?: boolean; takenAway?: ReadonlySet<string> } = {}): void {
     const { world, content } = this;
     content.until = world.now;
+    // Two outsiders in a row: nobody can know what was there in between.
+    if (options.takenAway !== undefined && content.takenAway !== NOBODY && content.looked !== true)
+      content.unseen = true;
     for (const kid of kids) if (!this.#shown.has(kid)) this.#shown.set(kid, world.now);
     const oldest = world.now - world.shape.policy.jwksMaxAge - 600_000;
     this.history = [...this.history.filter((one) => one.until > oldest), content];

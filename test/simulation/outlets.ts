@@ -34,6 +34,7 @@ export class HostOutlets {
       observe: () =>
         world.call(runner, () => {
           runner.lookedAt = world.now;
+          for (const place of this.publish) place.content.looked = true;
           return this.#observe();
         }),
       locked: async (timeout, use) => {

@@ -10,15 +10,13 @@ export interface Reach {
   readonly stalls: number;
   /** A signer that starts by itself and asks the store may be answered by a replica that lags behind. */
   readonly lagAtStart: boolean;
-  /** Where nothing is published ahead, an older reload of a verifier may overtake a newer one. */
-  readonly overtaking: boolean;
   /** Services have a key of their own before jwtrot comes. */
   readonly imports: boolean;
   /** The store says what time it is. */
   readonly storeClock: boolean;
 }
 
-export const NO_REACH: Reach = { stalls: 0, lagAtStart: false, overtaking: false, imports: false, storeClock: false };
+export const NO_REACH: Reach = { stalls: 0, lagAtStart: false, imports: false, storeClock: false };
 
 /** How often what is done, of all that is done. */
 export const DEEDS: Readonly<Partial<Record<Deed, number>>> = {

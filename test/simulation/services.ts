@@ -97,7 +97,7 @@ export class SimService {
     const instance = this.instances.find((one) => one.name === name);
     if (instance === undefined) return { ok: false, reason: 'connection refused' };
     if (world.faulty('service')) return { ok: false, reason: 'HTTP 503' };
-    instance.turn += world.faults.between(1, instance.workers.length);
+    instance.turn += world.disturbed ? world.faults.between(1, instance.workers.length) : 1;
     const worker = instance.workers[instance.turn % instance.workers.length];
     if (worker === undefined || !worker.up) return { ok: false, reason: 'connection refused' };
     const { role } = this.shape.service;

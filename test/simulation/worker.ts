@@ -18,6 +18,8 @@ export class Worker {
   up = false;
   #applied = 0;
   #life = 0;
+  /** It has loaded nothing yet. */
+  #isNew = true;
 
   constructor(
     readonly service: SimService,
@@ -49,16 +51,19 @@ export class Worker {
     // What a process that has gone had read went with it.
     if (read.life !== this.#life) return;
     const { world } = service;
-    // A verifier that publishes nothing ahead reads in order; elsewhere an old reload may overtake a later one.
-    const { publishAhead } = world.shape.policy;
-    const inOrder = publishAhead === 0 && service.verifiesFrom !== null && !world.shape.reach.overtaking;
+    // Where nothing is published ahead, an old reload that ends after a later one would bring the set of before the gate
+    // back, with nothing to cover that time: such verifiers must take their reloads in order, the documentation says.
+    // Elsewhere one may overtake the other.
+    const inOrder = world.shape.policy.publishAhead === 0 && service.verifiesFrom !== null;
     if (inOrder && read.order < this.#applied) return;
     this.#applied = read.order;
     this.up = true;
     if (service.verifiesFrom !== null) {
-      this.view = read.view;
+      // A reload that finds no file keeps what it has; a process that starts has nothing.
+      if (!read.view.absent || this.#isNew) this.view = read.view;
       world.tokens.verifies(this);
     }
+    this.#isNew = false;
     if (!service.signs) return;
     const broken = read.kid !== null && service.cannotUse.has(read.kid);
     const kid = broken ? null : read.kid;
@@ -71,6 +76,7 @@ export class Worker {
   stop(): void {
     this.up = false;
     this.#life += 1;
+    this.#isNew = true;
     const former = this.kid;
     this.kid = null;
     if (former !== null) this.service.world.tokens.signs(this, former, null);
