@@ -92,10 +92,14 @@ export class OutletWriting {
       runner,
       () => {
         if (slow && world.faults.chance(0.3)) throw new JwtrotError('services', 'outlet-command-failed', 'it failed');
-        if (!place.options.heedsRevision || revision >= place.taken) {
-          place.taken = revision;
+        const isOlder = revision < place.taken;
+        if (!place.options.heedsRevision || !isOlder) {
+          place.taken = Math.max(place.taken, revision);
           world.say(runner, () => `command publishes ${kids.map(short).join(' ')} (revision ${revision})`);
-          if (!sameKids(place.content.kids, kids) || place.content.absent) place.set(kids);
+          // A command that ignores the revision does what an outsider does when its run had been stopped before it: nobody
+          // can hold it back. Its place is seen to differ afterwards, as after any deployment.
+          const outside = isOlder ? { takenAway: world.tokens.inUse() } : {};
+          if (!sameKids(place.content.kids, kids) || place.content.absent) place.set(kids, outside);
         }
         if (slow && world.faults.chance(0.3)) throw new JwtrotError('services', 'outlet-command-failed', 'no exit');
       },

@@ -29,7 +29,7 @@ export class PublishPlace {
   history: Content[] = [];
   /** Of a command: what it was last given, and whether it said that it took it. */
   given: { kids: readonly string[] | null; settled: boolean } = { kids: null, settled: true };
-  /** The highest revision that a command which heeds it has taken. */
+  /** The highest revision that a command has taken. */
   taken = 0;
 
   constructor(
