@@ -3,7 +3,7 @@ import { loadConfiguration } from '../../config/load.js';
 import { JwtrotError } from '../../keyset/error.js';
 import type { Environment } from '../environment.js';
 import { choose } from '../open.js';
-import { assertGroups } from '../setup/account.js';
+import { assertGroups, groupNotes } from '../setup/account.js';
 import { carryOut, type SetupPlan } from '../setup/carry-out.js';
 import { cronInstallation, cronRemoval } from '../setup/cron.js';
 import { STATE_DIRECTORY, setupFacts } from '../setup/facts.js';
@@ -48,8 +48,10 @@ async function planOf(
     });
   }
   const facts = setupFacts(configuration, source);
-  await assertGroups(facts.groups);
-  const notes = [...facts.notes, ...(await storeNotes(options, environment, configuration))];
+  // What is looked at may be meant for another host.
+  const missing = options.dryRun === true ? await groupNotes(facts.groups) : [];
+  if (options.dryRun !== true) await assertGroups(facts.groups);
+  const notes = [...missing, ...facts.notes, ...(await storeNotes(options, environment, configuration))];
   const chosen = options.keyset === undefined ? [] : choose(configuration, options.keyset).map(({ name }) => name);
   const wanted = { facts: { ...facts, notes }, configuration, keysets: chosen, environment };
   return target === 'cron' ? cronInstallation(wanted, options.splay) : systemdInstallation(wanted);

@@ -16,3 +16,19 @@ export async function accountIds(): Promise<Ownership | null> {
 export async function assertGroups(groups: readonly string[]): Promise<void> {
   for (const group of groups) await resolveOwnership(null, group);
 }
+
+/** The same, as notes. */
+export async function groupNotes(groups: readonly string[]): Promise<string[]> {
+  const notes = await Promise.all(
+    groups.map((group) =>
+      assertGroups([group]).then(
+        () => [],
+        (error: unknown) => {
+          if (error instanceof JwtrotError) return [`there is no group ${group} on this host`];
+          throw error;
+        },
+      ),
+    ),
+  );
+  return notes.flat();
+}

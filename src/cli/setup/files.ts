@@ -71,12 +71,13 @@ async function remove(path: string): Promise<void> {
   });
 }
 
+/** Null where there is none, or where it is hidden from a user who only looks. */
 export async function textOf(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return null;
     throw error;
   }
 }
