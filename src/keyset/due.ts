@@ -67,7 +67,7 @@ export function lookDueAt(manifest: Manifest, active: Key, policy: Policy): Inst
  * under way that could bring it back. Under a lease `reloadsUntil` is about that run. Infinity: no such key is there.
  */
 export function signersDueAt({ keys, lease, reloadsUntil }: Manifest, active: Key): Instant {
-  const isOwed = keys.some((key) => key.state === 'deprecated' && key.hasPrivate && key.signedUntil === null);
+  const isOwed = keys.some((key) => key.state === 'deprecated' && key.signedUntil === null);
   if (!isOwed) return Number.POSITIVE_INFINITY;
   return lease === null ? (reloadsUntil ?? 0) : (active.activatedAt ?? 0) + (lease.until - lease.since);
 }

@@ -118,6 +118,20 @@ describe('a public half that is imported', () => {
     expect(story.active).toBe('k1');
   });
 
+  it('is looked at once more when an earlier reload could have brought it back', () => {
+    const story = new Story();
+    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, POLICY, START);
+    story.run();
+    story.now += DAY;
+    story.mayReturn = true;
+    story.run();
+    expect(story.key('legacy-2019').signedUntil).toBeNull();
+    story.mayReturn = false;
+    story.now += DAY;
+    expect(story.run()).toEqual(['confirm-signers k1 interrupted']);
+    expect(story.key('legacy-2019').signedUntil).toBe(story.now);
+  });
+
   it('is never made active', () => {
     const story = new Story();
     story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, POLICY, START);

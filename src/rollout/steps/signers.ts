@@ -119,7 +119,7 @@ export async function refreshServices(run: Run): Promise<Performed> {
   const active = activeKey(ledger.known);
   const accepts = keys.filter((key) => key.state === 'active' || key.state === 'deprecated').map((key) => key.kid);
   const verifiers =
-    refresh?.publish && active !== null
+    refresh?.publish && accepts.length > 0
       ? ask(run, {
           services: context.services.filter((port) => verifies(port.service)),
           wanted: { accepts },
