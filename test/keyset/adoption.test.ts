@@ -124,9 +124,10 @@ describe('a public half that is imported', () => {
     story.run();
     story.now += DAY;
     story.mayReturn = true;
-    story.run();
+    while (story.step() !== 'confirm-signers k1 switched');
     expect(story.key('legacy-2019').signedUntil).toBeNull();
-    story.mayReturn = false;
+    story.manifest = { ...story.known, reloadsUntil: story.now + DAY };
+    expect(story.next).toBe('nothing');
     story.now += DAY;
     expect(story.run()).toEqual(['confirm-signers k1 interrupted']);
     expect(story.key('legacy-2019').signedUntil).toBe(story.now);
