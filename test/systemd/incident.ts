@@ -17,8 +17,7 @@ export function describeIncident(at: () => Machine): void {
       expect((await machine.run(VERIFY, token)).code).toBe(0);
       await machine.must('systemctl stop verifier');
 
-      const first = await machine.run(`jwtrot-run retire --kid ${leaked} --yes --deadline 3s`);
-      console.log(first.stderr);
+      const first = await machine.run(`jwtrot-run retire --kid ${leaked} --yes --deadline 1s`);
       expect(first).toMatchObject({ code: 4, stderr: expect.stringMatching(/verifier: .*connection refused/) });
       expect(await machine.must('cat /srv/jwks/jwks.json')).not.toContain(leaked);
       expect(await issuerKid(machine)).toBe(await active(machine));

@@ -62,8 +62,8 @@ export async function hostNotes(facts: SetupFacts): Promise<string[]> {
 async function mayRead(path: string): Promise<boolean> {
   const ids = await accountIds();
   const { mode, gid, uid } = await stat(path);
-  const groups = ids !== null && (gid === ids.gid || uid === ids.uid);
-  return (mode & 0o004) !== 0 || (groups && (mode & 0o440) !== 0);
+  const bits = uid === ids?.uid ? 0o400 : gid === ids?.gid ? 0o040 : 0o004;
+  return (mode & bits) !== 0;
 }
 
 async function isForeign(path: string): Promise<boolean> {

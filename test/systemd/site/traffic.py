@@ -51,4 +51,4 @@ while True:
     with open("/run/traffic.new", "w") as file:
         json.dump(tally, file)
     os.replace("/run/traffic.new", "/run/traffic.json")
-    time.sleep(0.05)
+    time.sleep(0.1)
