@@ -89,7 +89,10 @@ export function outletContent(manifest: Manifest): OutletContent {
       active?.publicJwk != null
         ? { kid: active.kid, thumbprint: active.thumbprint, alg: active.alg, publicJwk: active.publicJwk }
         : null,
-    knownKids: [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))],
+    // Asked for only where something is written.
+    get knownKids() {
+      return [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))];
+    },
     allowEmpty: mayBeEmpty(manifest),
   };
 }

@@ -3,6 +3,7 @@ import { activeKey } from '../../src/keyset/projection.js';
 import { isPublished } from '../../src/keyset/states.js';
 import { short } from './keys.js';
 import type { Runner } from './runner.js';
+import type { Secret } from './store.js';
 import type { World } from './world.js';
 
 /** The promises of DESIGN.md that can be seen in the store, looked at after every change of it. */
@@ -10,6 +11,8 @@ export class Checks {
   /** Kids that each worker has told a run that it accepts. */
   readonly #reported = new WeakMap<Runner, Map<string, readonly string[]>>();
   readonly #ended = new Set<string>();
+  /** Secrets that were looked into, and whose they were to be. */
+  readonly #whole = new WeakMap<Secret, string>();
   everActive = false;
   /** `retire --no-replacement` was asked: there may be no active key. */
   mayBeKeyless = false;
@@ -42,8 +45,9 @@ export class Checks {
 
   /** A commit that forgets what another had recorded. */
   #lostKeys(before: Manifest | null, manifest: Manifest): void {
+    if (before === null || before.keys.every(({ kid }, i) => kid === manifest.keys[i]?.kid)) return;
     const isThere = ({ kid }: Key) => manifest.keys.findLast((one) => one.kid === kid) !== undefined;
-    const lost = before?.keys.findLast((key) => key.state !== 'destroyed' && !isThere(key));
+    const lost = before.keys.findLast((key) => key.state !== 'destroyed' && !isThere(key));
     if (lost !== undefined) this.world.break('I5', `${short(lost.kid)} (${lost.state}) was dropped from the manifest`);
   }
 
@@ -132,6 +136,8 @@ export class Checks {
       this.world.break('I2', `${short(key.kid)} is ${key.state} without a secret`);
       return;
     }
+    if (this.#whole.get(secret) === key.kid) return;
+    this.#whole.set(secret, key.kid);
     const { wrapped } = secret;
     const holds = 'jwe' in wrapped && wrapped.jwe === `api|${key.kid}|${key.alg}|${key.thumbprint}`;
     if (!holds) this.world.break('I2', `the secret of ${short(key.kid)} is another key's`);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
       from: { type: 'string', default: '1' },
       theme: { type: 'string' },
       list: { type: 'string' },
-      jobs: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
       'keep-going': { type: 'boolean', default: false },
       rate: { type: 'string' },
     },

@@ -35,9 +35,7 @@ function inManifest(manifest: Manifest, now: number): string[] {
     if (key.state === 'pending' && manifest.rollout?.kid !== key.kid) found.push(`${name} without a rollout`);
     // While an earlier reload was under way at the switch, the clock of a former key begins with a later run.
     const mayWait = manifest.rollout === null && now - (activeKey(manifest)?.activatedAt ?? 0) < 600_000;
-    // That of a key which only verifies may begin with the next rotation.
-    const isOwed = key.state === 'deprecated' && key.hasPrivate && key.signedUntil === null;
-    if (isOwed && !mayWait) found.push(`${name} has no signedUntil`);
+    if (key.state === 'deprecated' && key.signedUntil === null && !mayWait) found.push(`${name} has no signedUntil`);
     if (key.state === 'retired' && key.droppedAt === null) found.push(`${name} is not dropped`);
     if (key.state === 'retired' && key.hasPrivate && key.goneAt === null) found.push(`${name} is not deleted`);
   }
