@@ -1,7 +1,8 @@
 // Bundles the simulation with the very sources that are shipped, and runs it. `npm run simulate -- --seed N` replays one
 // seed and prints all that happens in it. `--seeds 20000 --from 1` plays that many over all themes in turn (see
-// test/simulation/themes.ts), `--theme 3` those of one; `--list 7,8` just these; `--jobs 2` on so many threads instead of as many as there are cores; `--keep-going` past the twentieth
-// failure. `--rate 10000`: plain rotations a second on one core.
+// test/simulation/themes.ts), `--theme 3` those of one, `--list 7,8` just these. `--jobs 2`: on so many threads instead
+// of as many as there are cores. `--seconds 600`: begins no more after that. `--keep-going`: past the twentieth failure.
+// `--rate 10000`: plain rotations a second on one core.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

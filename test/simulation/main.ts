@@ -21,6 +21,7 @@ async function main(): Promise<void> {
       from: { type: 'string', default: '1' },
       theme: { type: 'string' },
       list: { type: 'string' },
+      seconds: { type: 'string', default: 'Infinity' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       'keep-going': { type: 'boolean', default: false },
       rate: { type: 'string' },
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   prepare();
   const sums = await sweep(seeds, {
     jobs: Number(values.jobs),
+    limit: 1_000 * Number(values.seconds),
     most: values['keep-going'] ? Number.POSITIVE_INFINITY : 20,
     onFailure: ({ seed, invariant, what }) => {
       say(`seed ${seed} (${themeOf(seed)}): ${invariant}: ${what}\n  npm run simulate -- --seed ${seed}`);

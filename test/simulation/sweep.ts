@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, Worker } from 'node:worker_threads';
 import { useLightSignals } from './light-abort.js';
@@ -21,6 +22,8 @@ export interface SweepOptions {
   readonly onFailure: (failure: Failure) => void;
   /** After so many failures no more seeds are begun. */
   readonly most: number;
+  /** After so many milliseconds, too. */
+  readonly limit: number;
 }
 
 /** Seeds that a thread is given at a time. */
@@ -39,12 +42,13 @@ async function play(seeds: readonly number[]): Promise<Played> {
 }
 
 /** Plays seeds, on threads of their own if there are to be several. */
-export async function sweep(seeds: readonly number[], { jobs, onFailure, most }: SweepOptions): Promise<Sums> {
+export async function sweep(seeds: readonly number[], { jobs, onFailure, most, limit }: SweepOptions): Promise<Sums> {
   const sums = noSums();
+  const ends = performance.now() + limit;
   let next = 0;
   let failures = 0;
   const take = () => {
-    const chunk = failures < most ? seeds.slice(next, next + CHUNK) : [];
+    const chunk = failures < most && performance.now() < ends ? seeds.slice(next, next + CHUNK) : [];
     next += chunk.length;
     return chunk;
   };
