@@ -3,6 +3,16 @@ import type { Machine } from './machine.js';
 
 export function describeRemoval(at: () => Machine): void {
   describe('removing', () => {
+    it('is preceded by a change of mind: one keyset by itself', async () => {
+      const machine = at();
+      await machine.must('jwtrot setup systemd --keyset api');
+      const { stdout } = await machine.run('systemctl is-enabled jwtrot.timer jwtrot@api.timer');
+      expect(stdout).toBe('disabled\nenabled\n');
+      expect((await machine.run('systemctl is-active jwtrot.timer jwtrot@api.timer')).stdout).toBe(
+        'inactive\nactive\n',
+      );
+    });
+
     it('takes away what setup wrote, and nothing else', async () => {
       const machine = at();
       const said = await machine.must('jwtrot setup systemd --uninstall');

@@ -6,7 +6,8 @@ export default defineConfig({
     // One machine, one story: what follows stands on what was before.
     bail: 1,
     testTimeout: 180_000,
-    hookTimeout: 600_000,
+    // The tree is made once, on a machine that may be busy.
+    hookTimeout: 1_200_000,
     disableConsoleIntercept: true,
   },
 });
