@@ -1,4 +1,4 @@
-import type { Instant } from './clock.js';
+import { type Instant, MINUTE } from './clock.js';
 import { JwtrotError } from './error.js';
 import { type Key, type KeysetEvent, LONGEST_TEXT, type Manifest, type Rollout } from './model.js';
 import type { Policy } from './policy.js';
@@ -63,4 +63,9 @@ export function newestEventAt({ events }: Manifest): Instant | null {
 /** A time from which something is counted: by a clock that is behind it would begin, and so end, too early. */
 export function countedFrom(manifest: Manifest, at: Instant): Instant {
   return Math.max(at, newestEventAt(manifest) ?? at);
+}
+
+/** From when no put of a run that was given up can be under way any more, by whatever clock. */
+export function putsOver(manifest: Manifest, formerLeaseEnd: Instant, at: Instant): Instant {
+  return Math.max(formerLeaseEnd, countedFrom(manifest, at)) + MINUTE;
 }

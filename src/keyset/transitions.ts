@@ -2,7 +2,7 @@
  * Every change that a commit can make to a manifest, as a pure function of the manifest that was read and the commit's
  * own time. An illegal move throws: nothing is committed then.
  */
-export { keyOf, note } from './change.js';
+export { keyOf, note, putsOver } from './change.js';
 export { deletionOrdered, destroyed, dropped, retired, stillSigning, withdrawn } from './end-of-life.js';
 export {
   acceptedNow,

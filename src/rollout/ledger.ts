@@ -92,9 +92,7 @@ export class Ledger {
       'store',
       'commit-contended',
       `keyset ${this.context.name} is written by somebody else all the time; nothing was changed by this step`,
-      {
-        hint: 'find out who writes to it; then run the command again',
-      },
+      { hint: 'find out who writes to it; then run the command again' },
     );
   }
 
@@ -144,9 +142,15 @@ export class Ledger {
   private async readAgain(attempt: number): Promise<void> {
     const { clock, store, name, random } = this.context;
     await clock.sleep(Math.min(SECOND, 20 * 2 ** attempt) * (0.5 + random()));
-    this.#snapshot = await store.readManifest(name);
-    if (this.#tenure.lease === null) throw new PlanAgain();
-    this.#tenure.assertHolds(this.#snapshot?.manifest ?? null);
+    const read = await store.readManifest(name);
+    if (this.#tenure.lease === null) {
+      this.#snapshot = read;
+      throw new PlanAgain();
+    }
+    // A replica that lags behind: what it answers this run has already gone beyond.
+    if (read !== null && read.manifest.revision < this.known.revision) return;
+    this.#tenure.assertHolds(read?.manifest ?? null);
+    this.#snapshot = read;
   }
 
   /** Reads again what others may have written. @returns false when they have not, or can't have: this run has the lease */

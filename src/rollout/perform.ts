@@ -1,6 +1,6 @@
 import type { Action, Request } from '../keyset/action.js';
 import { retirementRecorded } from '../keyset/incident.js';
-import { clockAccepted, expedited, hostTaken, keyOf, policyRecorded } from '../keyset/transitions.js';
+import { clockAccepted, expedited, hostTaken, keyOf, policyRecorded, putsOver } from '../keyset/transitions.js';
 import type { Performed, Run } from './run.js';
 import { generate, recover } from './steps/generate.js';
 import { awaitDeadline, lookAgain, replaceAtDeadline } from './steps/incident.js';
@@ -25,7 +25,9 @@ export async function perform(run: Run, action: Action, request: Request): Promi
       return {};
     case 'record-retirement':
       await ledger.commit((m, at) =>
-        request.retire === null ? null : retirementRecorded(m, request.retire, (m.lease?.until ?? at) + 60_000, at),
+        request.retire === null
+          ? null
+          : retirementRecorded(m, request.retire, putsOver(m, m.lease?.until ?? 0, at), at),
       );
       return {};
     case 'roll-back':

@@ -1,5 +1,5 @@
 import type { Duration, Instant } from '../keyset/clock.js';
-import { MINUTE } from '../keyset/clock.js';
+
 import { JwtrotError } from '../keyset/error.js';
 import type { Lease, Manifest } from '../keyset/model.js';
 import type { KeysetContext } from './context.js';
@@ -57,7 +57,7 @@ export class Tenure {
       const found = from.lease;
       // By a clock that has been set back since, it would end in a distant future.
       const end = found === null ? at : Math.min(found.until, at + (found.until - found.since));
-      this.#formerLeaseEnd = Math.max(end, at) + MINUTE;
+      this.#formerLeaseEnd = Math.max(end, at);
     }
     this.#formerReloadsUntil = this.#former(updated);
     this.#lease = last ? null : lease;

@@ -74,6 +74,6 @@ describe('a lease', () => {
     const lease = { id: 'old', owner: OWNER, verb: 'rotate', since, until: since + 120_000 };
     const before = { ...emptyManifest('api'), lease };
     commit(tenure, before, before);
-    expect(tenure.formerLeaseEnd).toBe(NOW + 180_000);
+    expect(tenure.formerLeaseEnd).toBe(NOW + 120_000);
   });
 });

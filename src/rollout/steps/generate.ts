@@ -1,13 +1,12 @@
 import type { Action, Request } from '../../keyset/action.js';
 import { adopted, isBeingAdopted } from '../../keyset/adoption.js';
 import type { Algorithm } from '../../keyset/algorithm.js';
-import { MINUTE } from '../../keyset/clock.js';
 import { JwtrotError } from '../../keyset/error.js';
 import { activeKeyBeingRetired, incidentDeadline } from '../../keyset/incident.js';
 import type { Key, Manifest } from '../../keyset/model.js';
 import { stageOptions } from '../../keyset/plan.js';
 import { activeKey } from '../../keyset/projection.js';
-import { givenUp, keyOf, stage, stored } from '../../keyset/transitions.js';
+import { givenUp, keyOf, putsOver, stage, stored } from '../../keyset/transitions.js';
 import type { WrappedKey } from '../../keyset/wrapped-key.js';
 import { assertCacheable } from '../caching.js';
 import { block, type Performed, type Run, type Unstored } from '../run.js';
@@ -120,7 +119,7 @@ export async function recover(run: Run, kid: string): Promise<Performed> {
   const wanted = whole && ledger.known.rollout?.kid === kid;
   await ledger.commit((m, at) => {
     if (keyOf(m, kid).state !== 'creating') return null;
-    return wanted ? stored(m, kid, at) : givenUp(m, kid, Math.max(ledger.formerLeaseEnd, at + MINUTE), at);
+    return wanted ? stored(m, kid, at) : givenUp(m, kid, putsOver(m, ledger.formerLeaseEnd, at), at);
   });
   return { text: wanted ? 'its secret is stored' : 'its secret was never stored: given up' };
 }

@@ -1,7 +1,7 @@
 import { JwtrotError } from '../../keyset/error.js';
 import { activeKey } from '../../keyset/projection.js';
 import { rolledBackByHand, wayBack } from '../../keyset/rollback.js';
-import { keyOf } from '../../keyset/transitions.js';
+import { keyOf, putsOver } from '../../keyset/transitions.js';
 import type { Performed, Run } from '../run.js';
 
 /** The way back by hand, recorded in the commit that takes the lease: killed after it, the next run goes on with it. */
@@ -21,7 +21,7 @@ export async function rollBack(run: Run, kid: string): Promise<Performed> {
     const way = wayBack(m);
     // It has changed since: the planner decides from what it is now.
     if (activeKey(m)?.kid === kid || 'code' in way || way.to.kid !== kid) return null;
-    return rolledBackByHand(m, context.policy, (m.lease?.until ?? at) + 60_000, at);
+    return rolledBackByHand(m, context.policy, putsOver(m, m.lease?.until ?? 0, at), at);
   });
   return {};
 }
