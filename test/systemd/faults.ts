@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { FAULTS } from './configurations.js';
 import type { Machine } from './machine.js';
-import { FAULTS } from './site.js';
 
 interface Result {
   readonly name: string;

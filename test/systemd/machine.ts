@@ -110,6 +110,7 @@ export class Machine {
     await this.powerOff().catch(() => undefined);
     execFileSync('umount', ['--lazy', this.root]);
     rmSync(this.#folder, { recursive: true, force: true });
+    for (const cgroup of cgroupsOfContainers()) removeEmpty(cgroup);
   }
 
   /** The child of nspawn's that is pid 1 in a namespace of its own: there is another one while it starts. */
@@ -126,9 +127,37 @@ export class Machine {
   /** On a host with cgroup v1 nspawn leaves the controllers read-only; with v2 there is nothing to do. */
   async #limitMemory(): Promise<void> {
     await this.must(
-      'if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then for c in memory pids; do mount -o remount,rw,bind /sys/fs/cgroup/$c; done; systemctl daemon-reexec; fi',
+      'if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then mount -o remount,rw,bind /sys/fs/cgroup/memory; systemctl daemon-reexec; fi',
     );
   }
+}
+
+/** What a container leaves behind of cgroup v1: empty groups below this process's own. */
+function cgroupsOfContainers(): string[] {
+  const own = new Map(
+    readFileSync('/proc/self/cgroup', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'))
+      .map(([, controller = '', path = '']): [string, string] => [controller, path]),
+  );
+  const memory = own.get('memory') ?? '/';
+  const systemd = own.get('name=systemd');
+  return [
+    ...(memory === '/' ? [] : subfolders(`/sys/fs/cgroup/memory${memory}`)),
+    ...(systemd === undefined ? [] : [join('/sys/fs/cgroup/systemd', systemd, 'payload')]),
+  ];
+}
+
+function subfolders(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+}
+
+/** rmdir(2) alone: a group that holds a process stays. */
+function removeEmpty(folder: string): void {
+  for (const name of subfolders(folder)) removeEmpty(name);
+  spawnSync('rmdir', ['--ignore-fail-on-non-empty', folder], { stdio: 'ignore' });
 }
 
 /** A test that was killed leaves its machine behind: in folders of this name, with the pid of its container. */

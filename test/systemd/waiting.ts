@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { WAIT } from './configurations.js';
 import { type Machine, until } from './machine.js';
-import { WAIT } from './site.js';
 
 /** Begun early, looked at late: other scenarios go on meanwhile. */
 export async function beginWait(machine: Machine): Promise<void> {
