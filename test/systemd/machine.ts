@@ -132,7 +132,7 @@ export class Machine {
   }
 }
 
-/** What a container leaves behind of cgroup v1: empty groups below this process's own. */
+/** What a container leaves behind: empty groups below this process's own. */
 function cgroupsOfContainers(): string[] {
   const own = new Map(
     readFileSync('/proc/self/cgroup', 'utf8')
@@ -141,11 +141,17 @@ function cgroupsOfContainers(): string[] {
       .map(([, controller = '', path = '']): [string, string] => [controller, path]),
   );
   const memory = own.get('memory') ?? '/';
-  const systemd = own.get('name=systemd');
+  const trees = [
+    ['/sys/fs/cgroup/systemd', own.get('name=systemd')],
+    ['/sys/fs/cgroup/unified', own.get('')],
+    ['/sys/fs/cgroup', own.get('')],
+  ] as const;
   return [
     ...(memory === '/' ? [] : subfolders(`/sys/fs/cgroup/memory${memory}`)),
-    ...(systemd === undefined ? [] : [join('/sys/fs/cgroup/systemd', systemd, 'payload')]),
-  ];
+    ...trees.flatMap(([tree, path]) =>
+      path === undefined ? [] : [join(tree, path, 'payload'), join(tree, path, 'supervisor')],
+    ),
+  ].filter((folder) => existsSync(folder));
 }
 
 function subfolders(folder: string): string[] {
