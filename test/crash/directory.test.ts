@@ -3,7 +3,7 @@ import { afterwards, before } from './afterwards.js';
 import { callPoints, type LocalPoint, requestPoints, startUntil, undisturbed } from './points.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 import { Site } from './site.js';
-import { Count, EVERY_POINT, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
+import { Count, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
 
 async function killedAt(site: Site, scenario: Scenario, point: LocalPoint): Promise<string[]> {
   await site.restore();
@@ -29,7 +29,7 @@ describe('a run with the directory store that is killed', () => {
           const points = [...callPoints(calls, /./), ...requestPoints(site.services.requests)];
           expect(points.length).toBeGreaterThan(50);
           const tried = sample(points, 5);
-          const instants = randomInstants(EVERY_POINT ? 50 : 2, took);
+          const instants = randomInstants(2, took);
           const problems = await sweep(sites, [...tried, ...instants], (one, point: LocalPoint) =>
             killedAt(one, scenario, point),
           );
