@@ -21,7 +21,7 @@ export function describeRemoval(at: () => Machine): void {
         'find /etc/systemd /etc/sysusers.d /etc/tmpfiles.d /etc/polkit-1 /usr/local/sbin -name "*jwtrot*" -not -type d | sort; find /etc/systemd/system -path "*jwtrot*" -type f | sort',
       );
       expect(left).toBe(
-        '/etc/systemd/system/jwtrot.timer.d/local.conf\n/etc/systemd/system/jwtrot@.service.d/50-stuck.conf\n',
+        '/etc/systemd/system/jwtrot.service.d/50-often.conf\n/etc/systemd/system/jwtrot.timer.d/local.conf\n/etc/systemd/system/jwtrot@.service.d/50-stuck.conf\n',
       );
       expect((await machine.run('systemctl is-active jwtrot.timer')).stdout.trim()).toBe('inactive');
       expect(await machine.must('ls /var/lib/jwtrot/store; ls /etc/credstore.encrypted')).toBe('api\njwtrot-kek\n');

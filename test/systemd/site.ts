@@ -34,6 +34,8 @@ const UNITS: Readonly<Record<string, string>> = {
   'failing.service': unit(['ExecStart=sleep infinity', 'ExecReload=false']),
   'denied.service': unit(['ExecStart=sleep infinity', 'ExecReload=true']),
   // Drop-ins of the operator's own.
+  // It is started more often here than anybody does.
+  'jwtrot.service.d/50-often.conf': '[Unit]\nStartLimitIntervalSec=0\n',
   'jwtrot.timer.d/local.conf': '[Timer]\nRandomizedDelaySec=0\n',
   'jwtrot@.service.d/50-stuck.conf':
     '[Service]\nEnvironment=JWTROT_CONFIG=/etc/jwtrot/stuck.yaml\nMemoryMax=100M\nMemoryHigh=infinity\n',
