@@ -1,4 +1,5 @@
 import type { PlanInput } from './action.js';
+import { newestEventAt } from './change.js';
 import { type Duration, type Instant, MINUTE } from './clock.js';
 import { isClockBehind } from './due.js';
 import type { Manifest } from './model.js';
@@ -45,4 +46,10 @@ export function dueBy(now: Instant, offset: Duration | null): Instant {
 /** The same for what the planner decides. */
 export function dueNow(input: Pick<PlanInput, 'now' | 'observations' | 'request'>): Instant {
   return dueBy(input.now, clockOffset(input));
+}
+
+/** By how much this clock is behind the newest event; null: by no more than clocks may differ. */
+export function behindBy(manifest: Manifest | null, policy: Pick<Policy, 'clockSkew'>, now: Instant): Duration | null {
+  if (manifest === null || !isClockBehind(manifest, policy, now)) return null;
+  return (newestEventAt(manifest) ?? now) - now;
 }

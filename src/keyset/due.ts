@@ -1,9 +1,9 @@
 import { newestEventAt } from './change.js';
 import type { Instant } from './clock.js';
+import { wasGivenUp } from './given-up.js';
 import type { Key, Manifest, Rollout } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
-import { wasGivenUp } from './states.js';
 import { failedAt } from './switching.js';
 
 /*

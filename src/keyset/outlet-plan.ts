@@ -2,6 +2,7 @@ import type { Action, Known, Reason } from './action.js';
 import { isBackingOff } from './due.js';
 import type { Key, Manifest } from './model.js';
 import { activeKey, type Holding, wantedKeys } from './projection.js';
+import type { Unexplained } from './upkeep.js';
 
 /** True when an outlet holds what the manifest says, no more and no less. */
 export function holdsWanted(holding: Holding, manifest: Manifest): boolean {
@@ -42,15 +43,6 @@ function writeReason(manifest: Manifest): Reason {
   if (manifest.rollout?.phase === 'publish') return 'new-key';
   if (manifest.refresh !== null) return 'outlets-differ';
   return manifest.keys.some(isLeaving) ? 'key-dropped' : 'new-key';
-}
-
-export interface Unexplained {
-  readonly publish: boolean;
-  readonly deliver: boolean;
-  /** Pending kids that were published and are not in an outlet now: a cache may have taken the set without them. */
-  readonly missing: readonly string[];
-  /** Retired kids that every verifier had dropped and that are in an outlet again: one may have taken them from there. */
-  readonly returned: readonly string[];
 }
 
 export function unexplained(manifest: Manifest, differing: readonly Holding[]): Unexplained {

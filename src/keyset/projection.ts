@@ -1,7 +1,8 @@
 import type { Algorithm } from './algorithm.js';
 import { JwtrotError } from './error.js';
+import { wasGivenUp } from './given-up.js';
 import type { Key, Manifest, PublicJwk } from './model.js';
-import { isPublished, wasGivenUp } from './states.js';
+import { isPublished } from './states.js';
 
 /** A JWK as it is published (RFC 7517 section 4). */
 export type PublishedJwk = PublicJwk & { readonly kid: string; readonly alg: Algorithm; readonly use: 'sig' };

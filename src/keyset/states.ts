@@ -1,5 +1,4 @@
 import { JwtrotError } from './error.js';
-import type { Key } from './model.js';
 
 /** Life of a key; NIST SP 800-57 part 1 section 7 in brackets. */
 export const KEY_STATES = [
@@ -35,9 +34,4 @@ export function assertLegalMove(kid: string, from: KeyState, to: KeyState): void
 /** States in which a key is in the JWKS. */
 export function isPublished(state: KeyState): boolean {
   return state === 'pending' || state === 'active' || state === 'deprecated';
-}
-
-/** Its secret was never stored, as far as is known, so nobody but jwtrot ever saw the key. */
-export function wasGivenUp(key: Key): boolean {
-  return key.reason === 'failed' && key.publishedAt === null && key.signedFrom === null;
 }

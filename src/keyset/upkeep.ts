@@ -2,11 +2,20 @@ import { change, changeRollout, newestEventAt, note } from './change.js';
 import type { Instant } from './clock.js';
 import { withoutOldFailures } from './end-of-life.js';
 import type { Key, Manifest } from './model.js';
-import type { Unexplained } from './outlet-plan.js';
 
 /*
  * What happens to a keyset from outside: outlets that were changed, a host that was replaced, a clock that was wrong.
  */
+
+/** What was found at outlets that nothing under way explains. */
+export interface Unexplained {
+  readonly publish: boolean;
+  readonly deliver: boolean;
+  /** Pending kids that were published and are not in an outlet now: a cache may have taken the set without them. */
+  readonly missing: readonly string[];
+  /** Retired kids that every verifier had dropped and that are in an outlet again: one may have taken them from there. */
+  readonly returned: readonly string[];
+}
 
 /**
  * Intent: outlets were found to differ and will be written again. A pending kid that was missing starts anew; a retired

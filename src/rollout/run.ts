@@ -1,8 +1,6 @@
 import type { Action, Block, PlanInput, Request } from '../keyset/action.js';
-import { newestEventAt } from '../keyset/change.js';
 import type { Duration, Instant } from '../keyset/clock.js';
-import { stampsTooEarly } from '../keyset/clock-trust.js';
-import { isClockBehind } from '../keyset/due.js';
+import { behindBy } from '../keyset/clock-trust.js';
 import type { JwtrotError } from '../keyset/error.js';
 import { incidentDeadline } from '../keyset/incident.js';
 import type { Manifest } from '../keyset/model.js';
@@ -72,7 +70,7 @@ export async function openRun(context: KeysetContext, request: Request): Promise
     done: [],
     problems: [],
     unstored: null,
-    behindAtStart: behindBy(context, ledger.manifest),
+    behindAtStart: behindBy(ledger.manifest, context.policy, context.clock.now()),
     switched: null,
   };
   late.run = run;
@@ -99,24 +97,6 @@ export function planInput(run: Run, manifest: Manifest | null = run.ledger.manif
     request: run.request,
     blocked: run.blocked,
   };
-}
-
-function behindBy({ clock, policy }: KeysetContext, manifest: Manifest | null): Duration | null {
-  const now = clock.now();
-  if (manifest === null || !isClockBehind(manifest, policy, now)) return null;
-  return (newestEventAt(manifest) ?? now) - now;
-}
-
-/** By this run's clock a time would be stamped too early: it is behind, or was when the run began. */
-export function stampsEarly(run: Run, manifest: Manifest, at: Instant): boolean {
-  const { context, request, behindAtStart } = run;
-  if (behindAtStart !== null && !request.acceptClock) return true;
-  return stampsTooEarly(manifest, context.policy, at, offsetOf(run));
-}
-
-/** How far this clock is ahead of the store's own, where that is known and counts. */
-export function offsetOf({ context, request }: Run): Duration | null {
-  return request.acceptClock ? null : context.store.clockOffset();
 }
 
 /** Services did not do what was waited for: the rest of the plan goes on without it, and the run exits 4. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { adopted, adoptedPublic, adoptionStarted, isBeingAdopted } from '../../src/keyset/adoption.js';
+import { wasGivenUp } from '../../src/keyset/given-up.js';
 import { brokenInvariants } from '../../src/keyset/invariants.js';
-import { wasGivenUp } from '../../src/keyset/states.js';
 import { emptyManifest } from '../../src/keyset/transitions.js';
 import { DAY, newKey, POLICY, RETIRE, SECOND, START, Story, settled, staged } from './story.js';
 

@@ -5,10 +5,11 @@ import { holdsWanted, unexplained } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
 import { backedOff, outletsFound, published } from '../../keyset/transitions.js';
 import type { OutletContent, Written } from '../../outlets/outlet.js';
+import { stampsEarly } from '../clock-trust.js';
 import type { KeysetContext } from '../context.js';
 import { outletTime, READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
-import { block, type Performed, type Problem, type Run, stampsEarly, timeFor } from '../run.js';
+import { block, type Performed, type Problem, type Run, timeFor } from '../run.js';
 
 /** How long another run on this host may hold the outlets. */
 export const LOCK_TIMEOUT = 30_000;

@@ -11,7 +11,8 @@ import {
 } from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
 import { type Answer, ask, describe, memberName, type Question, unconfirmed } from '../ask.js';
-import { block, type Performed, patience, type Run, stampsEarly } from '../run.js';
+import { stampsEarly } from '../clock-trust.js';
+import { block, type Performed, patience, type Run } from '../run.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
 const GRACE = 5_000;

@@ -9,9 +9,10 @@ import { acceptedNow, activated, backedOff, keyOf, lookedAt, verifiersConfirmed 
 import { verifies } from '../../services/service.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { assertCacheable } from '../caching.js';
+import { offsetOf } from '../clock-trust.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
-import { block, offsetOf, type Performed, type Run, timeFor } from '../run.js';
+import { block, type Performed, type Run, timeFor } from '../run.js';
 
 /** How old an answer may be at the switch. */
 const FRESH = 1_000;
