@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +17,7 @@ import { CONFIGURATION, FAULTY, STUCK } from './configurations.js';
 import { type Machine, until } from './machine.js';
 
 const HERE = fileURLToPath(new URL('site/', import.meta.url));
+const AWS = fileURLToPath(new URL('../aws/', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
 const unit = (lines: string[]) => `[Service]\n${lines.join('\n')}\n\n[Install]\nWantedBy=multi-user.target\n`;
@@ -20,6 +30,7 @@ const UNITS: Readonly<Record<string, string>> = {
   ]),
   'verifier.service': unit(['Type=notify-reload', 'DynamicUser=yes', 'ExecStart=python3 /opt/site/verifier.py']),
   'peaks.service': unit(['ExecStart=python3 /opt/site/peaks.py']),
+  'aws.service': unit(['ExecStart=/bin/sh -c "sleep infinity | node /opt/aws/server-main.js > /run/aws.json"']),
   'traffic.service': unit(['ExecStart=python3 /opt/site/traffic.py']),
   'nginx.service.d/kids.conf': [
     '[Service]',
@@ -53,6 +64,9 @@ export function furnish(root: string): void {
     copyFileSync(join(HERE, name), join(root, 'opt/site', name));
     chmodSync(join(root, 'opt/site', name), 0o755);
   }
+  const aws = readdirSync(AWS).filter((name) => /^server.*\.js$/.test(name));
+  for (const name of aws) put(`opt/aws/${name}`, readFileSync(join(AWS, name), 'utf8'));
+  put('opt/aws/package.json', '{"type":"module"}');
   copyFileSync(join(HERE, 'nginx.conf'), join(root, 'etc/nginx/nginx.conf'));
   for (const [name, text] of Object.entries(UNITS)) put(`etc/systemd/system/${name}`, text);
   put('etc/sysusers.d/issuer.conf', 'u issuer - - - -\n');
