@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Configuration, KeysetConfiguration } from '../config/configuration.js';
 import { loadConfiguration } from '../config/load.js';
 import { thumbprintOf } from '../keys/thumbprint.js';
@@ -6,7 +7,7 @@ import { quoteOutside } from '../keyset/outside-text.js';
 import { createDirectoryStore } from '../store/directory.js';
 import type { Store } from '../store/store.js';
 import type { Environment } from './environment.js';
-import { refuseForeignStore } from './foreign-store.js';
+import { refuseForeignOutlets, refuseForeignStore } from './foreign-store.js';
 import type { GlobalOptions } from './verb.js';
 
 /** A configuration with the store it names: what every verb starts from. */
@@ -23,6 +24,7 @@ export async function open(options: GlobalOptions, environment: Environment): Pr
   const { env, uid, home } = environment;
   const configuration = await loadConfiguration({ path: options.config, env, uid, home });
   if (configuration.store.type === 'directory') await refuseForeignStore(configuration.store.path, environment);
+  else await refuseForeignOutlets(outletFolders(configuration), environment);
   const store = await openStore(configuration, environment, uid);
   return { configuration, keysets: choose(configuration, options.keyset), store };
 }
@@ -45,6 +47,14 @@ export function choose(
       },
     );
   });
+}
+
+function outletFolders({ keysets }: Configuration): string[] {
+  const published = keysets.flatMap(({ publish }) =>
+    publish.flatMap((outlet) => ('path' in outlet ? [outlet.path] : [])),
+  );
+  const delivered = keysets.flatMap(({ deliver }) => deliver.map((outlet) => outlet.path));
+  return [...published, ...delivered].map((path) => dirname(path));
 }
 
 export function sourceOf(configuration: Configuration): string {

@@ -34,6 +34,11 @@ export function describeKms(at: () => Machine): void {
       expect(await machine.must('head -1 /run/jwtrot/cloud.pem; stat -c "%U %G %a" /run/jwtrot/cloud.pem')).toBe(
         '-----BEGIN PRIVATE KEY-----\njwtrot issuer 440\n',
       );
+      // Root, by hand, would leave a record there that the timer's user can't open.
+      expect(await machine.run(`env ${environment} jwtrot --config /etc/jwtrot/cloud.yaml rotate`)).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining('hint: jwtrot-run --config /etc/jwtrot/cloud.yaml rotate\n'),
+      });
       await machine.must(`rm ${DROP_IN}; systemctl daemon-reload; systemctl stop aws`);
     });
   });
