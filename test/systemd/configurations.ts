@@ -1,5 +1,5 @@
 /** Of the wait that must not be killed, in seconds. */
-export const WAIT = Number(process.env['JWTROT_WAIT'] ?? '30');
+export const WAIT = Number(process.env['JWTROT_WAIT'] ?? '20');
 
 const service = (name: string, role: string, port: number) => ({
   name,
