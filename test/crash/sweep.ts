@@ -7,7 +7,7 @@ const STRIDE = ASKED === 'all' ? 1 : Number(/^1\/(\d+)$/.exec(ASKED)?.[1] ?? 0);
 const IS_SWEEP = STRIDE > 0;
 export const SWEEP_LIMIT = IS_SWEEP ? 7_200_000 : 240_000;
 /** Runs at once, each at a site of its own. */
-const SITES = IS_SWEEP ? 4 : 2;
+const SITES = IS_SWEEP ? 4 : 1;
 
 /** `count` of them, spread and always the same, unless more were asked for. */
 export function sample<T>(points: readonly T[], count: number): readonly T[] {
