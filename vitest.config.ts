@@ -7,7 +7,7 @@ const PURE = ['keyset', 'rollout', 'config', 'keys', 'wrap', 'cli'].map((folder)
 export default defineConfig({
   test: {
     // Most of the tests wait for real processes: more of them than there are cores.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       { test: { ...shared, name: 'pure', include: PURE, isolate: false } },
       {
