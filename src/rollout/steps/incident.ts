@@ -27,7 +27,9 @@ export async function replaceAtDeadline(run: Run, kid: string): Promise<Performe
   const { ledger, context } = run;
   await ledger.commit((m, at) => {
     const retirement = m.retirements.find((one) => one.kid === activeKey(m)?.kid);
-    return retirement === undefined ? null : replacedAtDeadline(m, kid, retirement, context.policy, at);
+    // A commit that was thought to be lost has landed since: its key waits, and comes first. The planner sees it now.
+    const another = m.keys.some((one) => one.state === 'pending' && one.kid !== kid);
+    return retirement === undefined || another ? null : replacedAtDeadline(m, kid, retirement, context.policy, at);
   });
   forget(run);
   for (const what of ['generate', 'outlets', 'rollout'] as const) run.blocked.delete(what);
