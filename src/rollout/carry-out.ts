@@ -27,6 +27,8 @@ export async function carryOut(run: Run): Promise<void> {
       throw new JwtrotError('refused', code, message, { hint });
     }
     await act(run, decision.action);
+    // What an incident tries again until its deadline is bounded by time.
+    if (decision.action.type === 'await-deadline') step = 0;
   }
   throw new Error(`the run of keyset ${context.name} did not come to an end`);
 }

@@ -12,8 +12,11 @@ const RETRY = 2_000;
 /** Something stands in the way of the replacement: it is tried again until the deadline passes. */
 export async function awaitDeadline(run: Run, kid: string): Promise<Performed> {
   const { ledger, context } = run;
+  // It bounds the wait: by a clock that was set back since, the deadline may be days away.
+  await ledger.hold();
   const deadline = ledger.known.retirements.find((one) => one.kid === kid)?.deadlineAt ?? 0;
   const left = deadline - context.clock.now();
+  ledger.assertTimeFor('another attempt before the deadline', RETRY);
   await context.clock.sleep(Math.max(0, Math.min(RETRY, left)), context.signal);
   run.blocked.delete('outlets');
   run.blocked.delete('rollout');
