@@ -4,7 +4,7 @@ import type { Key, Manifest } from './model.js';
 export const LONGEST_MANIFEST = 48 * 1024;
 /** How much of its history a manifest keeps. */
 export const KEPT = { commits: 64, events: 50, tombstones: 100 } as const;
-/** Kept as long as anything else can go: a clock that is behind is known by the newest event. */
+/** Kept until nothing else can go: a clock that is behind is known by the newest event. */
 const FEWEST_EVENTS = 10;
 
 /** Keeps the newest of what only grows. */

@@ -106,7 +106,7 @@ export function mayBeSigning(key: Key): boolean {
   return key.state === 'active' || (key.state === 'deprecated' && key.signedUntil === null);
 }
 
-/** As far as anybody knows: a signer that is not polled may go on using the former key for `signerMaxAge`. */
+/** For all that is known: a signer that is not polled may go on using the former key for `signerMaxAge`. */
 export function mayLagBehind(key: Key, policy: Pick<Policy, 'signerMaxAge' | 'clockSkew'>, now: Instant): boolean {
   if (key.state !== 'deprecated' || key.signedUntil === null) return mayBeSigning(key);
   return now < key.signedUntil + policy.signerMaxAge + policy.clockSkew;
