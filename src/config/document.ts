@@ -1,5 +1,6 @@
 import { type Document, isAlias, isMap, isSeq, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import type { FieldPath, Position, Problem } from './problem.js';
+import { depthProblems } from './yaml-depth.js';
 import { aliasProblems, nameOf, nameProblems, startOf, syntaxProblems, type YamlProblem } from './yaml-problems.js';
 
 /** A YAML document, and where everything in it stands. */
@@ -19,9 +20,9 @@ const MOST_ALIASES = 1000;
 /** Reads YAML 1.2, one document. Never throws for what the text holds. */
 export function parseConfiguration(text: string): ParsedDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, {
+  const tooDeep = depthProblems(text, lines);
+  const document = parseDocument(tooDeep.length > 0 ? '' : text, {
     version: '1.2',
-    lineCounter: lines,
     prettyErrors: false, // they quote the source, which may be a header's value
     uniqueKeys: false, // quadratic in the library; nameProblems looks instead
     stringKeys: true,
@@ -36,7 +37,7 @@ export function parseConfiguration(text: string): ParsedDocument {
     path: problem.path,
     message: problem.message,
   });
-  const parsed = toValue(document);
+  const parsed = tooDeep.length > 0 ? { value: null, problems: tooDeep, isReadable: false } : toValue(document);
   const index: Index = new WeakMap();
   return {
     value: parsed.value,

@@ -53,8 +53,6 @@ function syntaxMessage(error: YAMLError): string {
       return 'YAML is indented with spaces, not with tabs';
     case 'NON_STRING_KEY':
       return 'the name of a field must be plain text';
-    case 'RESOURCE_EXHAUSTION':
-      return 'nested too deeply';
     case 'TAG_RESOLVE_FAILED':
     case 'BAD_COLLECTION_TYPE':
       return 'YAML tags (!name) are not used here; text that begins with ! stands in quotes';

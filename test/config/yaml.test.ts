@@ -87,13 +87,27 @@ describe('A YAML bomb', () => {
     ]);
   });
 
+  const maps = (levels: number): string =>
+    Array.from({ length: levels }, (_, i) => `${' '.repeat(i)}a:${i === levels - 1 ? ' 1' : ''}\n`).join('');
+
   test.each([
-    ['lists in one line', `a: ${'['.repeat(100_000)}`],
-    ['maps in lines', Array.from({ length: 1200 }, (_, i) => `${' '.repeat(i)}a:\n`).join('')],
-  ])('of depth is refused: %s', async (_, text) => {
-    const lines = await problems(text);
+    ['lists in one line', `a: ${'['.repeat(100_000)}`, '1:67'],
+    ['lists that end', `a: ${'['.repeat(65)}${']'.repeat(65)}`, '1:67'],
+    ['maps in lines', maps(1200), '65:65'],
+    ['one level too many', maps(65), '65:65'],
+    ['a document behind the first', `a: 1\n---\n${maps(70)}`, '67:65'],
+  ])('of depth is refused: %s', async (_, text, place) => {
+    expect(await problems(text)).toEqual([`FILE:${place}: nested too deeply`]);
+  });
+
+  test('of more levels than a stack holds is refused', async () => {
+    const lines = await problems(`${maps(1400)}b: 1\n`);
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/^FILE:\d+:\d+: nested too deeply$/);
+    expect(lines[0]).toMatch(/: nested too deeply$/);
+  });
+
+  test('is not what has 64 levels', async () => {
+    expect((await problems(maps(64))).join('\n')).not.toMatch('nested');
   });
 
   test('of breadth takes no more than seconds', async () => {
