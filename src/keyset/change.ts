@@ -57,7 +57,7 @@ export function longest(key: Key, policy: TokenLife): TokenLife {
 
 /** The time of the newest event; null before the first. Not the last in the list: a clock that was behind wrote later ones. */
 export function newestEventAt({ events }: Manifest): Instant | null {
-  return events.length === 0 ? null : Math.max(...events.map((event) => event.at));
+  return events.reduce<Instant | null>((newest, { at }) => (newest === null || at > newest ? at : newest), null);
 }
 
 /** A time from which something is counted: by a clock that is behind it would begin, and so end, too early. */

@@ -1,21 +1,11 @@
 import { ALGORITHMS } from './algorithm.js';
 import type { Key, Manifest, Rollout } from './model.js';
 
-/** Keys and lists of keys never change: what was found sound once stays so. */
-const sound = new WeakSet<Key | readonly Key[]>();
-
 /** Everything about a manifest that must not be; empty when it is sound. */
 export function brokenInvariants(manifest: Manifest): string[] {
-  return [...listProblems(manifest), ...referenceProblems(manifest)];
-}
-
-function listProblems(manifest: Manifest): string[] {
-  const { keys } = manifest;
-  if (sound.has(keys)) return [];
   const problems = countProblems(manifest);
-  for (const key of keys) if (!sound.has(key)) problems.push(...keyProblems(key));
-  if (problems.length === 0) sound.add(keys);
-  return problems;
+  for (const key of manifest.keys) problems.push(...keyProblems(key));
+  return [...problems, ...referenceProblems(manifest)];
 }
 
 function countProblems({ keys }: Manifest): string[] {
@@ -63,7 +53,6 @@ function keyProblems(key: Key): string[] {
   }
   if (key.state === 'retired' && (key.retiredAt === null || key.reason === null)) say('has no retiredAt or reason');
   if (key.state === 'destroyed' && key.destroyedAt === null) say('has no destroyedAt');
-  if (problems.length === 0) sound.add(key);
   return problems;
 }
 

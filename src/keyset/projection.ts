@@ -41,17 +41,9 @@ export interface Holding {
   readonly intact: boolean;
 }
 
-/** A list of keys never changes, so this holds as long as the list lives. A plan asks for the same again and again. */
-const publishedIn = new WeakMap<readonly Key[], readonly Key[]>();
-
 /** The keys in the JWKS, oldest first: an order that no change of state disturbs, so that only a new set is a new text. */
-export function publishedKeys({ keys }: Manifest): readonly Key[] {
-  let published = publishedIn.get(keys);
-  if (published === undefined) {
-    published = keys.filter((key) => isPublished(key.state)).sort((a, b) => a.version - b.version);
-    publishedIn.set(keys, published);
-  }
-  return published;
+export function publishedKeys({ keys }: Manifest): Key[] {
+  return keys.filter((key) => isPublished(key.state)).sort((a, b) => a.version - b.version);
 }
 
 export function toPublishedJwk(key: Key): PublishedJwk {

@@ -4,15 +4,15 @@ type Listener = () => void;
 class LightSignal {
   aborted = false;
   reason: unknown = undefined;
-  #listeners: { readonly listener: Listener; readonly once: boolean }[] = [];
+  readonly #listeners = new Set<Listener>();
 
-  addEventListener(_: 'abort', listener: Listener, options: { readonly once?: boolean } = {}): void {
-    if (this.#listeners.some((one) => one.listener === listener)) return;
-    this.#listeners.push({ listener, once: options.once === true });
+  /** It happens once, so `once` needs no heed. */
+  addEventListener(_: 'abort', listener: Listener): void {
+    this.#listeners.add(listener);
   }
 
   removeEventListener(_: 'abort', listener: Listener): void {
-    this.#listeners = this.#listeners.filter((one) => one.listener !== listener);
+    this.#listeners.delete(listener);
   }
 
   /** For `setMaxListeners` of node:events. */
@@ -26,16 +26,17 @@ class LightSignal {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = listeners.filter((one) => !one.once);
-    for (const { listener } of listeners) listener();
+    for (const listener of this.#listeners) listener();
   }
 }
+
+/** One for all: what an error costs is its stack. */
+const ABORTED = new Error('This operation was aborted');
 
 class LightController {
   readonly signal = new LightSignal();
 
-  abort(reason: unknown = new Error('This operation was aborted')): void {
+  abort(reason: unknown = ABORTED): void {
     this.signal.abort(reason);
   }
 }
@@ -44,7 +45,7 @@ function any(signals: readonly LightSignal[]): LightSignal {
   const all = new LightSignal();
   for (const signal of signals) {
     if (signal.aborted) all.abort(signal.reason);
-    else signal.addEventListener('abort', () => all.abort(signal.reason), { once: true });
+    else signal.addEventListener('abort', () => all.abort(signal.reason));
   }
   return all;
 }
