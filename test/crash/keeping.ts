@@ -50,7 +50,7 @@ export function keepInDirectory(world: World): Keeping {
     },
     async save() {
       rmSync(kept, { recursive: true, force: true });
-      for (const name of all)
+      for (const name of all.filter((one) => existsSync(world.path(one))))
         cpSync(world.path(name), `${kept}/${name}`, { recursive: true, preserveTimestamps: true });
     },
     async restore() {

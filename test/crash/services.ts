@@ -1,6 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createLocalJWKSet, importJWK, type JSONWebKeySet, type JWK, jwtVerify, SignJWT } from 'jose';
+import {
+  createLocalJWKSet,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JSONWebKeySet,
+  type JWK,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 
 /** What becomes of a request: nothing is done, or it is done; in both cases nobody hears of it. */
 export type Held = 'before' | 'after';
@@ -17,6 +26,8 @@ export class Services {
   #requests = 0;
   #hold: { readonly nth: number; readonly how: Held; readonly held: () => void } | null = null;
   url = '';
+  /** With a key that it can't use the issuer is down. */
+  canUse: (kid: string) => boolean = () => true;
 
   constructor(files: { key: string; jwks: string }) {
     this.#files = files;
@@ -42,6 +53,15 @@ export class Services {
     this.#jwks = read<JSONWebKeySet>(this.#files.jwks) ?? { keys: [] };
   }
 
+  /** A key from before jwtrot, where the issuer and the gateway have it. */
+  async bringKey(kid: string): Promise<void> {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+    const named = { kid, alg: 'ES256', use: 'sig' };
+    writeFileSync(this.#files.key, JSON.stringify({ ...(await exportJWK(privateKey)), ...named }));
+    writeFileSync(this.#files.jwks, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), ...named }] }));
+    this.restart();
+  }
+
   /** How many requests came since the restart. */
   get requests(): number {
     return this.#requests;
@@ -64,7 +84,7 @@ export class Services {
 
   /** A token of the issuer's; null before it has its first key. */
   async mint(): Promise<string | null> {
-    if (this.#key === null) return null;
+    if (this.#key === null || !this.canUse(this.#key.kid)) return null;
     const { kid, alg } = this.#key;
     const token = new SignJWT({}).setProtectedHeader({ alg, kid }).setIssuedAt().setExpirationTime('1h');
     return token.sign(await importJWK(this.#key, alg));
@@ -90,6 +110,7 @@ export class Services {
       hold.held();
       return;
     }
+    response.statusCode = 'kid' in body && body.kid !== null && !this.canUse(`${body.kid}`) ? 503 : 200;
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(body));
   }
