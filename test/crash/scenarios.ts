@@ -154,8 +154,9 @@ const rollback: Scenario = {
 const wayBack: Scenario = {
   name: 'a rotation that is rolled back',
   async prepare(site) {
-    site.configure({}, '10s', '1500ms');
     await immediate.prepare(site);
+    // It is waited for to the end of its time.
+    site.configure({}, '10s', '3s');
     const former = await kidOf(site, 1);
     site.services.canUse = (kid) => kid === former;
   },
