@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Machine, until } from './machine.js';
-import { active, issuerKid, status } from './site.js';
+import { active, issuerKid } from './site.js';
 import { beginWait } from './waiting.js';
 
 const UNITS = ['jwtrot.service', 'jwtrot@api.service', 'jwtrot-sync.service'];
@@ -73,7 +73,8 @@ export function describeInstallation(at: () => Machine): void {
       expect(await machine.must('stat -c "%U %a" /var/lib/jwtrot /var/lib/jwtrot/store')).toBe(
         'jwtrot 700\njwtrot 700\n',
       );
-      expect((await status(machine)).keys).toHaveLength(1);
+      const said = JSON.parse(await machine.must('jwtrot-run status --json')) as { keysets: { keys: object[] }[] };
+      expect(said.keysets[0]?.keys).toMatchObject([{ kid: await active(machine), state: 'active', version: 1 }]);
       await beginWait(machine);
     });
 

@@ -109,12 +109,12 @@ export interface Status {
   readonly keys: readonly { readonly kid: string; readonly state: string; readonly version: number }[];
 }
 
-/** The keyset `api`, as `jwtrot-run status --json` has it. */
+const MANIFESTS = '/var/lib/jwtrot/store/api/manifest';
+
+/** The keyset `api`, as its store has it: a look that costs no second. */
 export async function status(machine: Machine): Promise<Status> {
-  const { keysets } = JSON.parse(await machine.must('jwtrot-run status --json')) as { keysets: Status[] };
-  const [api] = keysets;
-  if (api === undefined) throw new Error('no keyset');
-  return api;
+  const text = await machine.must(`cd ${MANIFESTS} && cat "$(ls | grep '\\.json$' | tail -n 1)"`);
+  return { rollout: null, ...(JSON.parse(text) as Omit<Status, 'rollout'> & Partial<Status>) };
 }
 
 export async function active(machine: Machine): Promise<string> {
