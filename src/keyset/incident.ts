@@ -73,7 +73,6 @@ function redirected(manifest: Manifest, key: Key, at: Instant): Manifest {
     startedAt,
     forced: true,
     immediate: true,
-    signersAnswered: false,
   };
   return note({ ...manifest, rollout: redirect }, at, 'redirected', key.kid);
 }
@@ -109,7 +108,6 @@ export function replacedAtDeadline(
     startedAt: manifest.rollout?.startedAt ?? at,
     forced: true,
     immediate: true,
-    signersAnswered: false,
   };
   const switched = activated({ ...manifest, rollout }, kid, policy, at);
   return retired(switched, retirement.kid, retirement.reason, at);

@@ -74,7 +74,6 @@ const rollout = v.strictObject({
   startedAt: instant,
   forced: flag,
   immediate: flag,
-  signersAnswered: flag,
 });
 
 const retirement = v.strictObject({

@@ -26,7 +26,6 @@ export {
   rolledBack,
   signersConfirmed,
   signersConfirmedForNow,
-  signersUnconfirmed,
   turnedBack,
 } from './switching.js';
 export { clockAccepted, hostTaken, outletsFound, refreshed } from './upkeep.js';
