@@ -24,8 +24,10 @@ describe('the whole life of keys, run by run', () => {
     const end = Date.now() + 16_000;
     const tokens: { token: string; until: number }[] = [];
     let highest = 0;
+    let first = '';
     await site.world.run(['rotate']);
-    while (Date.now() < end) {
+    // On a busy machine it takes longer to get that far.
+    while (Date.now() < end || minted <= 5 || highest < 3 || first !== 'retired') {
       const { code, stderr } = await site.world.run(['rotate']);
       expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
       const token = await mint(site);
@@ -38,16 +40,15 @@ describe('the whole life of keys, run by run', () => {
       const keys = document.keysets[0]!.keys;
       expect(keys.filter((key) => key.state === 'active')).toHaveLength(1);
       highest = Math.max(...keys.map((key) => key.version));
+      first = keys.find((key) => key.version === 1)?.state ?? '';
     }
     expect(rejected).toEqual([]);
-    expect(minted).toBeGreaterThan(5);
-    expect(highest).toBeGreaterThanOrEqual(3);
     const { document } = await site.world.json<StatusDocument>(['status']);
     const states = Object.fromEntries(document.keysets[0]!.keys.map((key) => [key.version, [key.state, key.reason]]));
     expect(states[1]).toEqual(['retired', 'expired']);
     const published = site.world.readJson('public/jwks.json').keys.map((key) => key.kid);
     expect(published).not.toContain(document.keysets[0]!.keys.find((key) => key.version === 1)!.kid);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('what a run prints where nobody watches', () => {
