@@ -43,6 +43,8 @@ describe('the whole life of keys, run by run', () => {
       first = keys.find((key) => key.version === 1)?.state ?? '';
     }
     expect(rejected).toEqual([]);
+    expect(minted).toBeGreaterThan(5);
+    expect(highest).toBeGreaterThanOrEqual(3);
     const { document } = await site.world.json<StatusDocument>(['status']);
     const states = Object.fromEntries(document.keysets[0]!.keys.map((key) => [key.version, [key.state, key.reason]]));
     expect(states[1]).toEqual(['retired', 'expired']);
