@@ -73,6 +73,7 @@ function redirected(manifest: Manifest, key: Key, at: Instant): Manifest {
     startedAt,
     forced: true,
     immediate: true,
+    signersAnswered: false,
   };
   return note({ ...manifest, rollout: redirect }, at, 'redirected', key.kid);
 }
@@ -108,6 +109,7 @@ export function replacedAtDeadline(
     startedAt: manifest.rollout?.startedAt ?? at,
     forced: true,
     immediate: true,
+    signersAnswered: false,
   };
   const switched = activated({ ...manifest, rollout }, kid, policy, at);
   return retired(switched, retirement.kid, retirement.reason, at);

@@ -74,6 +74,7 @@ const rollout = v.strictObject({
   startedAt: instant,
   forced: flag,
   immediate: flag,
+  signersAnswered: flag,
 });
 
 const retirement = v.strictObject({

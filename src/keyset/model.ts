@@ -69,6 +69,11 @@ export interface Rollout {
   readonly forced: boolean;
   /** `rotate --immediate` or an incident: activation does not wait for `publishAhead`. */
   readonly immediate: boolean;
+  /**
+   * Every polled signer answered just before the switch, and no run has seen yet how they took the new key. One that was
+   * killed then knew more than the next can find out: who does not answer now was broken by the key.
+   */
+  readonly signersAnswered: boolean;
 }
 
 /** Settled keyset, but an outlet had to be written again and its services have not all confirmed since. */

@@ -79,7 +79,8 @@ export interface StageOptions {
 /** The manifest names a key before its secret is written, so that no orphan can exist. */
 export function stage(manifest: Manifest, key: NewKey, options: StageOptions, at: Instant): Manifest {
   const added = addKey(manifest, key, at);
-  const started: Rollout = { kid: key.kid, direction: 'forward', phase: 'store', startedAt: at, ...options };
+  const begun = { direction: 'forward', phase: 'store', startedAt: at, signersAnswered: false } as const;
+  const started: Rollout = { kid: key.kid, ...begun, ...options };
   // Asked for within a back-off: what follows must not wait for its end either.
   const backoff = options.forced ? null : manifest.backoff;
   return note({ ...added, rollout: started, backoff }, at, 'staged', key.kid);

@@ -27,10 +27,16 @@ function makeActive(manifest: Manifest, kid: string, policy: TokenLife, at: Inst
 }
 
 /** The switch: one atomic commit. */
-export function activated(manifest: Manifest, kid: string, policy: TokenLife, at: Instant): Manifest {
+export function activated(
+  manifest: Manifest,
+  kid: string,
+  policy: TokenLife,
+  at: Instant,
+  signersAnswered = false,
+): Manifest {
   const active = activeKey(manifest);
   const before = active === null ? manifest : deprecate(manifest, active, policy, at);
-  const switched = changeRollout(makeActive(before, kid, policy, at), { phase: 'switch' });
+  const switched = changeRollout(makeActive(before, kid, policy, at), { phase: 'switch', signersAnswered });
   return note(switched, at, 'activated', kid);
 }
 
@@ -97,7 +103,14 @@ export function turnedBack(
 ): Manifest {
   const off = change(deprecate(manifest, active, policy, at), active.kid, { reason: 'failed' });
   const begun = manifest.rollout ?? { startedAt: at, forced: false, immediate: false };
-  const rollout: Rollout = { ...begun, kid: active.kid, former, direction: 'back', phase: 'switch' };
+  const rollout: Rollout = {
+    ...begun,
+    kid: active.kid,
+    former,
+    direction: 'back',
+    phase: 'switch',
+    signersAnswered: false,
+  };
   return note({ ...makeActive(off, former, policy, at), rollout }, at, 'rolled-back', active.kid, because);
 }
 
@@ -133,6 +146,11 @@ export function backedOff(manifest: Manifest, because: string, at: Instant): Man
   const failures = (manifest.backoff?.failures ?? 0) + 1;
   const backoff = { failures, until: at + waitAfter(failures), because: because.slice(0, 400) };
   return note({ ...manifest, backoff }, at, 'backed-off');
+}
+
+/** A run has seen how signers took the new key: what is amiss with them later is not known to be its doing. */
+export function signersUnconfirmed(manifest: Manifest, because: string, at: Instant): Manifest {
+  return changeRollout(backedOff(manifest, because, at), { signersAnswered: false });
 }
 
 /** When the failure happened that a back-off follows. */

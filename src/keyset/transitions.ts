@@ -26,6 +26,7 @@ export {
   rolledBack,
   signersConfirmed,
   signersConfirmedForNow,
+  signersUnconfirmed,
   turnedBack,
 } from './switching.js';
 export { clockAccepted, hostTaken, outletsFound, refreshed } from './upkeep.js';

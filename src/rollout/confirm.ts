@@ -20,7 +20,7 @@ export function confirm(run: Run, members: readonly Member[], question: Question
     const deadline = timeFor(run, serviceTime(port.service), question.until);
     return port.service.health === null
       ? reloadUnpolled(run, some, deadline)
-      : poll(awaiting(run, port, reload, question, deadline), some);
+      : poll(awaiting(run, port, reload, question, deadline), some, question);
   });
 }
 
@@ -31,7 +31,7 @@ export function confirmedAlready(run: Run, members: readonly Member[], question:
     const deadline = timeFor(run, serviceTime(port.service), question.until);
     const asked = awaiting(run, port, reload, question, deadline);
     const outcomes = await lookFirst({ ...asked, instances: some.map((member) => member.instance) });
-    return outcomes.map((outcome) => (outcome === null ? null : answerOf(port, outcome)));
+    return outcomes.map((outcome) => (outcome === null ? null : answerOf(port, outcome, question)));
   });
 }
 
@@ -81,17 +81,21 @@ function awaiting(
   };
 }
 
-async function poll(asked: Omit<Awaiting, 'instances'>, members: readonly Member[]): Promise<Answer[]> {
+async function poll(
+  asked: Omit<Awaiting, 'instances'>,
+  members: readonly Member[],
+  question: Question,
+): Promise<Answer[]> {
   const outcomes = await awaitConfirmation({ ...asked, instances: members.map((member) => member.instance) });
-  return outcomes.map((outcome) => answerOf(asked.service, outcome));
+  return outcomes.map((outcome) => answerOf(asked.service, outcome, question));
 }
 
-function answerOf({ service }: ServicePort, outcome: InstanceOutcome): Answer {
+function answerOf({ service }: ServicePort, outcome: InstanceOutcome, { answeredEarlier = false }: Question): Answer {
   return {
     service: service.name,
     instance: outcome.instance.name,
     confirmed: outcome.confirmed,
-    broke: outcome.answeredBefore && !outcome.answers,
+    broke: (answeredEarlier || outcome.answeredBefore) && !outcome.answers,
     reason: outcome.reason,
     hint: outcome.reloadHint,
   };

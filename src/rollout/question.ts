@@ -13,6 +13,8 @@ export interface Question {
   readonly reload: ReloadWhen | ((service: string, instance: string) => ReloadWhen);
   /** Null: each service's own deadline; else until then, whatever the service's own. */
   readonly until: Instant | null;
+  /** They are known to have answered before a reload of an earlier run. */
+  readonly answeredEarlier?: boolean;
   /**
    * `waves` (default): of as many as the configuration says; the first that does not confirm stops the rest.
    * `every-wave`: it does not. `at-once`: no waves. In an incident, and with `until`, it always is at once.

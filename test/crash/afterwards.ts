@@ -68,7 +68,7 @@ async function nextRun(site: Site, args: readonly string[], scenario: Scenario):
     return again.length > 0 ? again : nextRun(site, args, { ...scenario, isAskedAgain: false });
   }
   // What it backs off after has been settled all the same: that is looked at afterwards.
-  const isHeldOff = leaves === 'backoff' && code === 4 && stdout.includes('backing off');
+  const isHeldOff = leaves === 'backoff' && code === 4 && /backing off|rolled back/.test(stdout);
   if (code !== 0 && !isHeldOff) return [`${args[0]} ended with ${code}: ${stdout}${stderr}`];
   return took > AT_ONCE ? [`${args[0]} took ${took} ms`] : [];
 }

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly incident: boolean;
   /** What stays when all is settled: the next key that waits for `publishAhead`, or the back-off after a failure. */
   readonly leaves?: 'pending' | 'backoff';
+  /** How it ends when nobody disturbs it, if not with 0. */
+  readonly code?: 4;
   /** Where it had not come to its end, the next `rotate` may refuse (exit 5): then it is asked for again. */
   readonly isAskedAgain?: boolean;
   /** What the next run must have come to, whenever this one was killed; what of it is missing. */
@@ -148,6 +150,24 @@ const rollback: Scenario = {
   leaves: 'backoff',
 };
 
+/** The issuer can't do with a new key: jwtrot finds out, and goes back to the former one. */
+const wayBack: Scenario = {
+  name: 'a rotation that is rolled back',
+  async prepare(site) {
+    await immediate.prepare(site);
+    // It is waited for to the end of its time.
+    site.configure({}, '10s', '3s');
+    const former = await kidOf(site, 1);
+    site.services.canUse = (kid) => kid === former;
+  },
+  args: async () => ['rotate', '--immediate'],
+  ends: nothingEnds,
+  incident: false,
+  code: 4,
+  leaves: 'backoff',
+  missing: inState(1, 'active'),
+};
+
 const adoption: Scenario = {
   name: 'the import of the key in use',
   async prepare(site) {
@@ -171,5 +191,6 @@ export const SCENARIOS: readonly Scenario[] = [
   activation,
   destruction,
   rollback,
+  wayBack,
   adoption,
 ];

@@ -26,6 +26,8 @@ export class Services {
   #requests = 0;
   #hold: { readonly nth: number; readonly how: Held; readonly held: () => void } | null = null;
   url = '';
+  /** With a key that it can't use the issuer is down. */
+  canUse: (kid: string) => boolean = () => true;
 
   constructor(files: { key: string; jwks: string }) {
     this.#files = files;
@@ -82,7 +84,7 @@ export class Services {
 
   /** A token of the issuer's; null before it has its first key. */
   async mint(): Promise<string | null> {
-    if (this.#key === null) return null;
+    if (this.#key === null || !this.canUse(this.#key.kid)) return null;
     const { kid, alg } = this.#key;
     const token = new SignJWT({}).setProtectedHeader({ alg, kid }).setIssuedAt().setExpirationTime('1h');
     return token.sign(await importJWK(this.#key, alg));
@@ -108,6 +110,7 @@ export class Services {
       hold.held();
       return;
     }
+    response.statusCode = 'kid' in body && body.kid !== null && !this.canUse(`${body.kid}`) ? 503 : 200;
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(body));
   }

@@ -44,13 +44,13 @@ export class Site<K extends Keeping = Keeping> {
     return site;
   }
 
-  /** @param deadline of each service */
-  configure(policy: object = {}, deadline = '10s'): void {
-    const service = (name: string, role: string) => ({
+  /** @param deadline of each service, or of the gateway alone where the issuer has its own */
+  configure(policy: object = {}, deadline = '10s', issuerDeadline = deadline): void {
+    const service = (name: string, role: string, most: string) => ({
       name,
       role,
       reload: { http: `${this.services.url}/${name}/reload`, timeout: '3s' },
-      health: { url: `${this.services.url}/${name}/healthz`, timeout: '2s', deadline },
+      health: { url: `${this.services.url}/${name}/healthz`, timeout: '1s', deadline: most },
     });
     this.world.configure({
       ...this.keeping.configuration,
@@ -59,7 +59,7 @@ export class Site<K extends Keeping = Keeping> {
           ...AT_ONCE,
           publish: [{ file: this.world.path('public/jwks.json') }],
           deliver: [{ file: this.world.path('private/api.jwk'), format: 'jwk', allowDisk: true }],
-          services: [service('issuer', 'signer'), service('gateway', 'verifier')],
+          services: [service('issuer', 'signer', issuerDeadline), service('gateway', 'verifier', deadline)],
           ...policy,
         },
       },

@@ -36,6 +36,7 @@ describe('retiring the active key', () => {
       startedAt: START + 89 * DAY,
       forced: true,
       immediate: true,
+      signersAnswered: false,
     });
     expect(story.run()).toContain('activate k2 published-long-enough');
     expect(story.states).toBe('k1: retired, k2: active');

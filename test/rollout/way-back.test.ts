@@ -76,6 +76,22 @@ async function backAfterCanary(quiet: Duration): Promise<{ fleet: Fleet; manifes
   return { fleet, manifest: manifest() };
 }
 
+/** The run of the switch is killed when the canary has gone down with the new key: the next one finds what there is. */
+async function resumedAfterCanary(
+  alsoDown: string | null,
+): Promise<{ run: Run; fleet: Fleet; manifest: () => Manifest }> {
+  const fleet = new Fleet();
+  fleet.service('issuer', 'abc', { batch: 'canary' });
+  if (alsoDown !== null) fleet.member(alsoDown).up = false;
+  const { run, manifest } = atTheGate(fleet, 2 * MINUTE);
+  await fleet.clock.drive(activate(run, 'k2'));
+  fleet.set('dies', 'issuer/a');
+  fleet.member('issuer/a').up = false;
+  const next = { ...run, switched: null };
+  await fleet.clock.drive(confirmSigners(next));
+  return { run: next, fleet, manifest };
+}
+
 const MINUTE = 60_000;
 
 describe('the way back', () => {
@@ -89,5 +105,33 @@ describe('the way back', () => {
     const { fleet, manifest } = await backAfterCanary(MINUTE - 1);
     expect(fleet.reloads.map(({ name }) => name)).toEqual(['issuer/a', 'issuer/b', 'issuer/c']);
     expect(manifest.rollout).toBeNull();
+  });
+});
+
+describe('a run that resumes', () => {
+  it('goes back where a signer is down that had answered at the switch', async () => {
+    const { manifest } = await resumedAfterCanary(null);
+    expect(manifest().rollout).toMatchObject({ direction: 'back', former: 'k1', signersAnswered: false });
+    expect(manifest().backoff).toMatchObject({ failures: 1 });
+  });
+
+  it('waits where one had been down before', async () => {
+    const { manifest } = await resumedAfterCanary('issuer/c');
+    expect(manifest().rollout).toMatchObject({ direction: 'forward', phase: 'switch' });
+  });
+
+  it('waits for one that took the new key as it should, and went down after a run had seen that', async () => {
+    const fleet = new Fleet();
+    fleet.service('issuer', 'ab', { batch: 'all' });
+    const { run, manifest } = atTheGate(fleet, 2 * MINUTE);
+    await fleet.clock.drive(activate(run, 'k2'));
+    expect(manifest().rollout).toMatchObject({ signersAnswered: true });
+    fleet.set('stays as it was', 'issuer/b');
+    await fleet.clock.drive(confirmSigners(run));
+    expect(manifest().rollout).toMatchObject({ direction: 'forward', signersAnswered: false });
+    fleet.set('dies', 'issuer/b');
+    fleet.member('issuer/b').up = false;
+    await fleet.clock.drive(confirmSigners({ ...run, switched: null }));
+    expect(manifest().rollout).toMatchObject({ direction: 'forward', phase: 'switch' });
   });
 });

@@ -108,14 +108,22 @@ export async function confirmDrop(run: Run): Promise<Performed> {
   return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
 }
 
-/** Absence counts only where the list is there and holds the active kid. */
+/**
+ * Absence counts only where the list is there and holds the active kid. The reload may have read a stale copy: outside of
+ * an incident it must hold what else signs and has signed, too.
+ */
 export function askDropped(run: Run, kids: readonly string[], until: number | null) {
   const { known } = run.ledger;
   const activeKid = activeKey(known)?.kid;
   const incident = known.retirements.some((one) => kids.includes(one.kid));
+  const inUse = known.keys.filter((key) => key.state === 'active' || key.state === 'deprecated').map((key) => key.kid);
   return ask(run, {
     services: run.context.services.filter((port) => verifies(port.service)),
-    wanted: activeKid === undefined ? { drops: kids } : { drops: kids, activeKid },
+    wanted: {
+      drops: kids,
+      ...(activeKid === undefined ? {} : { activeKid }),
+      ...(incident || inUse.length === 0 ? {} : { accepts: inUse }),
+    },
     reload: 'needed',
     until,
     pace: incident ? 'at-once' : 'waves',

@@ -8,6 +8,7 @@ import {
   rolledBack,
   signersConfirmed,
   signersConfirmedForNow,
+  signersUnconfirmed,
 } from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
 import { type Answer, ask, describe, memberName, type Question, unconfirmed } from '../ask.js';
@@ -35,6 +36,8 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     wanted: { signs: kid, accepts: [kid] },
     reload: isSwitch ? reloadOf(run) : 'needed',
     until: patience(run, GRACE),
+    // In the run of the switch each is looked at before its own reload: that tells more.
+    answeredEarlier: run.switched === null && ledger.known.rollout?.signersAnswered === true,
     // On the way back each signer must be brought back, whichever of them does not come.
     pace: ledger.known.rollout?.direction === 'back' ? 'every-wave' : 'waves',
   });
@@ -108,7 +111,7 @@ async function notConfirmed(
     `${waiting.length} of ${answers.length} do not sign with ${kid} yet: ${who}; both keys stay published`,
     hint(waiting),
   );
-  if (ledger.known.retirements.length === 0) await ledger.commit((m, at) => backedOff(m, who, at));
+  if (ledger.known.retirements.length === 0) await ledger.commit((m, at) => signersUnconfirmed(m, who, at));
   return {};
 }
 

@@ -7,6 +7,7 @@ import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
 import { acceptedNow, activated, backedOff, keyOf, lookedAt, verifiersConfirmed } from '../../keyset/transitions.js';
 import { verifies } from '../../services/service.js';
+import { doSignersAnswer } from '../answering.js';
 import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { assertCacheable } from '../caching.js';
 import { offsetOf } from '../clock-trust.js';
@@ -71,6 +72,7 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
     }));
     return shut(run, kid, missing);
   }
+  const signersAnswered = await doSignersAnswer(run);
   const began = context.clock.monotonic();
   const answers = await askVerifiers(run, kid);
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
@@ -89,7 +91,7 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
     const isDue = key.state === 'pending' && mayActivate(m, key, context.policy, dueBy(at, offsetOf(run)));
     // A reload that was ordered before may yet read the new key.
     run.switched = isDue && earlier + context.policy.clockSkew < at ? new Set() : null;
-    return isDue ? activated(acceptedNow(m, kid, at), kid, context.policy, at) : null;
+    return isDue ? activated(acceptedNow(m, kid, at), kid, context.policy, at, signersAnswered) : null;
   });
   return {};
 }

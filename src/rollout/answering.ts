@@ -1,0 +1,25 @@
+import { type ServicePort, signs } from '../services/service.js';
+import type { Run } from './run.js';
+
+/**
+ * Whether every signer that is polled answers now: one poll each, all at once. False where none is polled, and where
+ * there is nothing to go back to.
+ */
+export async function doSignersAnswer({ context, ledger }: Run): Promise<boolean> {
+  const polled = context.services.filter((port) => signs(port.service) && port.service.health !== null);
+  if (polled.length === 0 || ledger.known.rollout?.former == null) return false;
+  const found = await Promise.all(polled.map((port) => doAllAnswer(port, context.signal)));
+  context.signal.throwIfAborted();
+  return found.every((all) => all);
+}
+
+async function doAllAnswer(port: ServicePort, signal: AbortSignal): Promise<boolean> {
+  try {
+    const instances = await port.listInstances(signal);
+    const reports = await Promise.all(instances.map((instance) => port.probe(instance, signal)));
+    return instances.length > 0 && reports.every((report) => report.ok);
+  } catch {
+    // Whoever confirms them finds out as well, and says so.
+    return false;
+  }
+}

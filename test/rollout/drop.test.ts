@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../src/keyset/model.js';
+import type { Run } from '../../src/rollout/run.js';
+import { askDropped } from '../../src/rollout/steps/retire.js';
+import { Fleet, said } from './fleet.js';
+
+const KEYS = [
+  { kid: 'k1', state: 'active' },
+  { kid: 'k4', state: 'deprecated' },
+  { kid: 'k5', state: 'retired' },
+];
+
+/** A verifier that still holds k5, and whose reload reads a set with k1 alone. */
+async function dropped(retirements: readonly { kid: string }[]): Promise<string[]> {
+  const fleet = new Fleet();
+  fleet.service('api', 'a', { role: 'verifier' });
+  fleet.member('api/a').kid = 'k5';
+  fleet.wanted = 'k1';
+  const known = { keys: KEYS, retirements, rollout: null } as unknown as Manifest;
+  const { ledger, context, ...run } = fleet.run;
+  const asked = {
+    ...run,
+    context: { ...context, services: fleet.services },
+    ledger: { ...ledger, known, manifest: known },
+  } as unknown as Run;
+  return said(await fleet.clock.drive(askDropped(asked, ['k5'], null)));
+}
+
+describe('a verifier that is to drop a key', () => {
+  it('is not confirmed while it lacks another whose tokens live: its reload read a stale copy', async () => {
+    expect(await dropped([])).toEqual(['api/a: does not accept "k4"']);
+  });
+
+  it('is, in an incident: that the key is gone is what counts', async () => {
+    expect(await dropped([{ kid: 'k5' }])).toEqual(['api/a']);
+  });
+});
