@@ -122,8 +122,8 @@ export interface Observations {
   readonly host: { readonly id: string; readonly hostname: string; readonly bound: boolean };
   /** By how much this clock is ahead of the store's own (behind: negative); null where the store does not tell. */
   readonly clockOffset: Duration | null;
-  /** By how much this clock was behind the newest event when the run began. Absent: it was not. */
-  readonly behindAtStart?: Duration;
+  /** By how much this clock was behind the newest event when the run began, or was set back since. Absent: it was not. */
+  readonly clockBehind?: Duration;
 }
 
 /** Everything a decision depends on. */

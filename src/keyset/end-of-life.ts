@@ -37,16 +37,17 @@ function rolloutWithout(rollout: Rollout | null, kid: string, before: KeyState):
   return rollout.former === kid ? { ...rollout, former: null } : rollout;
 }
 
-/** A signer still reports a key that was to expire: its clock starts again. */
+/** A signer reports a key whose clock runs: it starts again, not before the end of the last reload, which moves it off. `isEarly`: by a clock that is known to be behind it can't start, and waits. */
 export function stillSigning(
   manifest: Manifest,
   kid: string,
   service: string,
   at: Instant,
   policy: TokenLife = { maxTokenTtl: 0, verifyFor: 0 },
+  isEarly = false,
 ): Manifest {
   const life = longest(keyOf(manifest, kid), policy);
-  const signedUntil = countedFrom(manifest, at);
+  const signedUntil = isEarly ? null : Math.max(countedFrom(manifest, at), manifest.reloadsUntil ?? 0);
   return note(change(manifest, kid, { ...life, signedUntil }), at, 'still-signing', kid, service);
 }
 

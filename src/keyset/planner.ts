@@ -87,10 +87,10 @@ function acceptClock({ manifest, policy, now, request }: Known): Found {
 /** Below this rule is what a wrong clock must not decide. */
 function refuseClock(known: Known): Found {
   const { manifest, policy, now } = known;
-  const { behindAtStart, clockOffset: offset } = known.observations;
+  const { clockBehind, clockOffset: offset } = known.observations;
   // Its own commits are the newest events by now: that they are not ahead of it says nothing.
-  const behind = behindAtStart !== undefined && !known.request.acceptClock;
-  if (behind || isClockBehind(manifest, policy, now)) return clockRefusal(manifest, now, offset, behindAtStart);
+  const behind = clockBehind !== undefined && !known.request.acceptClock;
+  if (behind || isClockBehind(manifest, policy, now)) return clockRefusal(manifest, now, offset, clockBehind);
   return refuseOffset(known);
 }
 

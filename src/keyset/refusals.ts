@@ -63,13 +63,18 @@ export function clockRefusal(
   manifest: Manifest,
   now: Instant,
   offset: Duration | null,
-  behindAtStart: Duration = 0,
+  clockBehind: Duration = 0,
 ): Refusal {
-  const newest = Math.max(newestEventAt(manifest) ?? now, now + behindAtStart);
+  const event = newestEventAt(manifest) ?? now;
+  const newest = Math.max(event, now + clockBehind);
+  const [what, state] =
+    event === newest
+      ? [`the newest event of keyset ${manifest.name}`, 'nothing was changed']
+      : ['the time that this run has seen', 'what was done so far stands'];
   const agrees = offset !== null && Math.abs(offset) <= MOST_OFFSET;
   return {
     code: 'clock-behind',
-    message: `this clock (${new Date(now).toISOString()}) is ${approximateDuration(newest - now)} behind the newest event of keyset ${manifest.name} (${new Date(newest).toISOString()}); rotation, expiry and destruction are refused, nothing was changed`,
+    message: `this clock (${new Date(now).toISOString()}) is ${approximateDuration(newest - now)} behind ${what} (${new Date(newest).toISOString()}); rotation, expiry and destruction are refused, ${state}`,
     hint: agrees
       ? "the store's own clock agrees with this one, so another one was ahead: jwtrot rotate --accept-clock"
       : SET_CLOCK,

@@ -1,8 +1,10 @@
 import { incidentDeadline } from '../keyset/incident.js';
 import { type ServicePort, signs } from '../services/service.js';
+import type { Wanted } from '../services/wanted.js';
 import { type Answers, confirm, type Member } from './confirm.js';
 import { reloadEffectTime } from './limit.js';
 import type { Answer, Question, ReloadWhen } from './question.js';
+import { noteReturned } from './returned.js';
 import type { Run } from './run.js';
 import { inWaves } from './waves.js';
 
@@ -12,12 +14,35 @@ export type { Answer, Question } from './question.js';
 /** Reloads and polls the instances of these services. Every answer must be a confirmation; none found is none. */
 export async function ask(run: Run, question: Question): Promise<Answer[]> {
   const { services } = question;
+  if (question.reload !== 'never') await noteReturned(run, services);
   const shareWaves = run.context.policy.rollout.batch !== 'all' && !isAtOnce(run, question);
   // Else they go on side by side: none waits for another one's look-up, nor for its deadline.
   const groups = shareWaves ? [services] : services.map((port) => [port]);
   const answers = await Promise.all(groups.map((ports) => askTogether(run, ports, question)));
   run.context.signal.throwIfAborted();
   return answers.flat();
+}
+
+/** How old an answer may be. */
+const FRESH = 1_000;
+/** How long the last look may take: everyone has confirmed a moment ago. */
+const LAST_LOOK = 10_000;
+
+/**
+ * Some had to be waited for, so what the first of them said is old by now: those that are polled are looked at once more,
+ * without a reload. No answers where what was said since `began` is fresh.
+ * @param began monotonic, in milliseconds
+ */
+export async function lookOnceMore(
+  run: Run,
+  began: number,
+  services: readonly ServicePort[],
+  wanted: Wanted,
+): Promise<Answer[]> {
+  const { clock } = run.context;
+  if (clock.monotonic() - began <= FRESH) return [];
+  const polled = services.filter((port) => port.service.health !== null);
+  return ask(run, { services: polled, wanted, reload: 'never', until: clock.now() + LAST_LOOK });
 }
 
 function isAtOnce({ ledger }: Run, { pace, until }: Question): boolean {

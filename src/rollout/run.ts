@@ -8,6 +8,7 @@ import { decide } from '../keyset/planner.js';
 import type { Holding } from '../keyset/projection.js';
 import type { NewKey } from '../keyset/transitions.js';
 import type { WrappedKey } from '../keyset/wrapped-key.js';
+import { knownBehind } from './clock-trust.js';
 import type { KeysetContext } from './context.js';
 import { Ledger } from './ledger.js';
 import { runLimit } from './limit.js';
@@ -48,8 +49,12 @@ export interface Run {
   unstored: Unstored | null;
   /** By how much this clock was behind the newest event when the run began; null: it was not, as far as is known. */
   behindAtStart: Duration | null;
+  /** What the clocks said then: by the monotonic one it is told whether the other was set back since. */
+  readonly began: { readonly wall: Instant; readonly monotonic: Duration };
   /** Signers' instances whose reload was ordered since this run's switch; null where others may be under way. */
   switched: Set<string> | null;
+  /** Polled signers were looked at before this run's first reload. */
+  looked: boolean;
 }
 
 export async function openRun(context: KeysetContext, request: Request): Promise<Run> {
@@ -60,6 +65,7 @@ export async function openRun(context: KeysetContext, request: Request): Promise
     seize: request.retire !== null,
     isLast: (manifest) => late.run !== null && decide(planInput(late.run, manifest)).type !== 'action',
   });
+  const began = { wall: context.clock.now(), monotonic: context.clock.monotonic() };
   const run: Run = {
     context,
     ledger,
@@ -70,8 +76,10 @@ export async function openRun(context: KeysetContext, request: Request): Promise
     done: [],
     problems: [],
     unstored: null,
-    behindAtStart: behindBy(ledger.manifest, context.policy, context.clock.now()),
+    behindAtStart: behindBy(ledger.manifest, context.policy, began.wall),
+    began,
     switched: null,
+    looked: false,
   };
   late.run = run;
   if (ledger.manifest === null) run.reported = await reportedKids(context);
@@ -82,6 +90,7 @@ export async function openRun(context: KeysetContext, request: Request): Promise
 export function planInput(run: Run, manifest: Manifest | null = run.ledger.manifest): PlanInput {
   const { context } = run;
   const { host, hostname } = context.host.self;
+  const behind = knownBehind(run);
   return {
     keyset: context.name,
     manifest,
@@ -92,7 +101,7 @@ export function planInput(run: Run, manifest: Manifest | null = run.ledger.manif
       reported: run.reported,
       host: { id: host, hostname, bound: context.bound },
       clockOffset: context.store.clockOffset(),
-      ...(run.behindAtStart === null ? {} : { behindAtStart: run.behindAtStart }),
+      ...(behind === null ? {} : { clockBehind: behind }),
     },
     request: run.request,
     blocked: run.blocked,

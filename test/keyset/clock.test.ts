@@ -26,11 +26,11 @@ describe('a clock that is behind', () => {
   it('is not trusted again when its own commits are the newest events', () => {
     const story = rotated();
     const input = story.input();
-    const observations = { ...input.observations, behindAtStart: 5 * HOUR };
+    const observations = { ...input.observations, clockBehind: 5 * HOUR };
     expect(refused(decide(input))).toBeNull();
     expect(refused(decide({ ...input, observations }))).toMatchObject({
       code: 'clock-behind',
-      message: expect.stringContaining('is 5h behind the newest event'),
+      message: expect.stringContaining('is 5h behind the time that this run has seen'),
     });
     expect(refused(decide({ ...input, observations, request: { ...input.request, acceptClock: true } }))).toBeNull();
   });

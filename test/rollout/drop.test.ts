@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/keyset/model.js';
 import type { Run } from '../../src/rollout/run.js';
 import { askDropped } from '../../src/rollout/steps/retire.js';
+import type { Role } from '../../src/services/service.js';
 import { Fleet, said } from './fleet.js';
 
 const KEYS = [
@@ -10,12 +11,16 @@ const KEYS = [
   { kid: 'k5', state: 'retired' },
 ];
 
-/** A verifier that still holds k5, and whose reload reads a set with k1 alone. */
-async function dropped(retirements: readonly { kid: string }[]): Promise<string[]> {
+/** A service that still holds k5, and whose reload reads a set with one key alone. */
+async function dropped(
+  retirements: readonly { kid: string }[],
+  role: Role = 'verifier',
+  reads = 'k1',
+): Promise<string[]> {
   const fleet = new Fleet();
-  fleet.service('api', 'a', { role: 'verifier' });
+  fleet.service('api', 'a', { role });
   fleet.member('api/a').kid = 'k5';
-  fleet.wanted = 'k1';
+  fleet.wanted = reads;
   const known = { keys: KEYS, retirements, rollout: null } as unknown as Manifest;
   const { ledger, context, ...run } = fleet.run;
   const asked = {
@@ -33,5 +38,10 @@ describe('a verifier that is to drop a key', () => {
 
   it('is, in an incident: that the key is gone is what counts', async () => {
     expect(await dropped([{ kid: 'k5' }])).toEqual(['api/a']);
+  });
+
+  it('is not confirmed where it signs, too, and the reload brought a former key back', async () => {
+    const [answer] = await dropped([], 'both', 'k4');
+    expect(answer).toContain('signs with "k4"');
   });
 });

@@ -36,7 +36,7 @@ export class Fleet {
   readonly controller = new AbortController();
   wanted = 'k2';
   batch: Batch = 'all';
-  manifest: Partial<Manifest> = { retirements: [], rollout: null };
+  manifest: Partial<Manifest> = { keys: [], retirements: [], rollout: null };
   switched: Set<string> | null = null;
   /** What is left of the lease at the start. */
   lease = 3_600_000;

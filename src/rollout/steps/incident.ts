@@ -1,7 +1,7 @@
 import { replacedAtDeadline, retirementSettled } from '../../keyset/incident.js';
 import { activeKey } from '../../keyset/projection.js';
 import { signs } from '../../services/service.js';
-import { type Answer, ask, describe, unconfirmed } from '../ask.js';
+import { describe, unconfirmed } from '../ask.js';
 import { block, type Performed, type Run } from '../run.js';
 import { forget } from './generate.js';
 import { askDropped } from './retire.js';
@@ -44,8 +44,7 @@ export async function lookAgain(run: Run, kid: string): Promise<Performed> {
   const { ledger } = run;
   await ledger.hold();
   // A signer's slow reload may have brought the key back since, too.
-  const [verifiers, signers] = await Promise.all([askDropped(run, [kid], null), askSigners(run)]);
-  const answers = [...verifiers, ...signers];
+  const answers = await askDropped(run, [kid], null, polledSigners(run));
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     block(
@@ -59,9 +58,8 @@ export async function lookAgain(run: Run, kid: string): Promise<Performed> {
   return { text: `${answers.length} confirmed` };
 }
 
-function askSigners(run: Run): Promise<Answer[]> {
-  const active = activeKey(run.ledger.known);
-  const polled = run.context.services.filter((port) => signs(port.service) && port.service.health !== null);
-  if (active === null) return Promise.resolve([]);
-  return ask(run, { services: polled, wanted: { signs: active.kid }, reload: 'needed', until: null });
+function polledSigners({ context, ledger }: Run) {
+  const active = activeKey(ledger.known);
+  const polled = context.services.filter((port) => signs(port.service) && port.service.health !== null);
+  return active === null ? { services: [], wanted: {} } : { services: polled, wanted: { signs: active.kid } };
 }

@@ -1,4 +1,5 @@
 import type { Reason } from '../../keyset/action.js';
+import type { Instant } from '../../keyset/clock.js';
 import { JwtrotError } from '../../keyset/error.js';
 import { retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
 import type { Key, RetireReason } from '../../keyset/model.js';
@@ -13,9 +14,12 @@ import {
   retired,
   stillSigning,
 } from '../../keyset/transitions.js';
-import { type Instance, type ServicePort, signs, verifies } from '../../services/service.js';
+import { type ServicePort, verifies } from '../../services/service.js';
+import type { Wanted } from '../../services/wanted.js';
 import type { DeleteOptions } from '../../store/store.js';
-import { ask, describe, unconfirmed } from '../ask.js';
+import { type Answer, ask, describe, unconfirmed } from '../ask.js';
+import { besides } from '../in-use.js';
+import { reportedBySigners } from '../returned.js';
 import { block, type Performed, patience, type Run } from '../run.js';
 
 /** How long verifiers are given to drop a key after an incident's deadline: its publication has ended by then. */
@@ -27,8 +31,8 @@ export async function retire(run: Run, kid: string, reason: Reason): Promise<Per
   await ledger.hold();
   const incident = ledger.known.retirements.find((one) => one.kid === kid);
   if (incident === undefined && reason !== 'superseded') {
-    const signer = await stillReported(run, kid);
-    if (signer !== null) {
+    const signer = (await reportedBySigners(run)).get(kid);
+    if (signer !== undefined) {
       block(
         run,
         `key ${kid}`,
@@ -46,31 +50,10 @@ export async function retire(run: Run, kid: string, reason: Reason): Promise<Per
   return {};
 }
 
-async function stillReported(run: Run, kid: string): Promise<string | null> {
-  const { services, signal } = run.context;
-  const polled = services.filter((port) => signs(port.service) && port.service.health !== null);
-  const found = await Promise.all(
-    polled.map(async (port) => {
-      const instances = await port.listInstances(signal).catch(() => []);
-      const reports = await Promise.all(instances.map((instance) => isReported(port, instance, kid, signal)));
-      return reports.includes(true) ? port.service.name : null;
-    }),
-  );
-  return found.find((name) => name !== null) ?? null;
-}
-
-/** How many looks there are for each worker behind one address: each answers for itself alone. */
-const LOOKS = 8;
-
-async function isReported(port: ServicePort, instance: Instance, kid: string, signal: AbortSignal): Promise<boolean> {
-  const count = port.service.health?.distinct?.count ?? 1;
-  const workers = new Set<string>();
-  for (let look = 0; look < (count === 1 ? 1 : LOOKS * count) && workers.size < count; look += 1) {
-    const report = await port.probe(instance, signal);
-    if (report.ok && report.kid === kid) return true;
-    if (report.ok && report.worker !== null) workers.add(report.worker);
-  }
-  return false;
+/** Others that are asked in the same question: a service that is both is asked once. */
+interface Also {
+  readonly services: readonly ServicePort[];
+  readonly wanted: Wanted;
 }
 
 /** Reloads verifiers that still list a retired key, and polls until it is gone from each. */
@@ -108,22 +91,20 @@ export async function confirmDrop(run: Run): Promise<Performed> {
   return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
 }
 
-/**
- * Absence counts only where the list is there and holds the active kid. The reload may have read a stale copy: outside of
- * an incident it must hold what else signs and has signed, too.
- */
-export function askDropped(run: Run, kids: readonly string[], until: number | null) {
+/** Absence counts only where the list is there and holds the active kid. @param also what is asked of them, besides */
+export function askDropped(
+  run: Run,
+  kids: readonly string[],
+  until: Instant | null,
+  also: Also = { services: [], wanted: {} },
+): Promise<Answer[]> {
   const { known } = run.ledger;
   const activeKid = activeKey(known)?.kid;
   const incident = known.retirements.some((one) => kids.includes(one.kid));
-  const inUse = known.keys.filter((key) => key.state === 'active' || key.state === 'deprecated').map((key) => key.kid);
+  const verifiers = run.context.services.filter((port) => verifies(port.service));
   return ask(run, {
-    services: run.context.services.filter((port) => verifies(port.service)),
-    wanted: {
-      drops: kids,
-      ...(activeKid === undefined ? {} : { activeKid }),
-      ...(incident || inUse.length === 0 ? {} : { accepts: inUse }),
-    },
+    services: [...new Set([...verifiers, ...also.services])],
+    wanted: { ...besides(known), drops: kids, ...(activeKid === undefined ? {} : { activeKid }), ...also.wanted },
     reload: 'needed',
     until,
     pace: incident ? 'at-once' : 'waves',

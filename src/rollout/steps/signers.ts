@@ -11,8 +11,9 @@ import {
   signersUnconfirmed,
 } from '../../keyset/transitions.js';
 import { signs, verifies } from '../../services/service.js';
-import { type Answer, ask, describe, memberName, type Question, unconfirmed } from '../ask.js';
+import { type Answer, ask, describe, lookOnceMore, memberName, type Question, unconfirmed } from '../ask.js';
 import { stampsEarly } from '../clock-trust.js';
+import { besides, kidsInUse } from '../in-use.js';
 import { block, type Performed, patience, type Run } from '../run.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
@@ -30,10 +31,14 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   // Reloads ordered until now may have read the former key; those of this step read what has been delivered.
   const earlier = ledger.reloadsUntil ?? 0;
   const isSwitch = ledger.known.rollout?.phase === 'switch';
+  const services = context.services.filter((port) => signs(port.service));
+  // One that verifies too may have read a stale JWKS in that very reload.
+  const wanted = { signs: kid, accepts: [...new Set([kid, ...besides(ledger.known).accepts])] };
+  const asked = context.clock.now();
+  const began = context.clock.monotonic();
   const answers = await ask(run, {
-    services: context.services.filter((port) => signs(port.service)),
-    // One that verifies too may have read a stale JWKS in that very reload.
-    wanted: { signs: kid, accepts: [kid] },
+    services,
+    wanted,
     reload: isSwitch ? reloadOf(run) : 'needed',
     until: patience(run, GRACE),
     // In the run of the switch each is looked at before its own reload: that tells more.
@@ -46,11 +51,15 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   const undelivered = isUndelivered(run) ? NOT_DELIVERED : [];
   if (waiting.length + undelivered.length > 0)
     return notConfirmed(run, kid, [...answers, ...undelivered], [...waiting, ...undelivered]);
+  // A restart of its own may have brought one back while others were waited for. In an incident nobody waits for that.
+  const last = incidentDeadline(ledger.known) === null ? await lookOnceMore(run, began, services, wanted) : [];
+  const returned = unconfirmed(last);
+  if (!isSwitch && returned.length > 0) return notConfirmed(run, kid, last, returned);
   await ledger.commit((m, at) => {
     if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
     if (!isSwitch) return clocksStarted(m, context.policy, at);
     // Nor does a clock that is known to be wrong tell from when a key was out of use.
-    const mayReturn = earlier > at || stampsEarly(run, m, at);
+    const mayReturn = earlier > asked || returned.length > 0 || stampsEarly(run, m, at);
     return mayReturn ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
@@ -119,30 +128,25 @@ async function notConfirmed(
 export async function refreshServices(run: Run): Promise<Performed> {
   const { ledger, context } = run;
   await ledger.hold();
-  const { refresh, keys } = ledger.known;
+  const { refresh, rollout } = ledger.known;
   const active = activeKey(ledger.known);
-  const accepts = keys.filter((key) => key.state === 'active' || key.state === 'deprecated').map((key) => key.kid);
-  const verifiers =
-    refresh?.publish && accepts.length > 0
-      ? ask(run, {
-          services: context.services.filter((port) => verifies(port.service)),
-          wanted: { accepts },
-          reload: 'needed',
-          until: patience(run, GRACE),
-        })
-      : [];
-  // A service that is both must not be in two waves at once. In an incident there are none, and nothing waits.
-  if (incidentDeadline(ledger.known) === null) await verifiers;
-  const signers =
-    refresh?.deliver && active !== null && ledger.known.rollout?.phase !== 'switch'
-      ? ask(run, {
-          services: context.services.filter((port) => signs(port.service)),
-          wanted: { signs: active.kid },
-          reload: 'always',
-          until: patience(run, GRACE),
-        })
-      : [];
-  const answers = (await Promise.all([verifiers, signers])).flat();
+  const accepts = kidsInUse(ledger.known);
+  const publish = refresh?.publish === true && accepts.length > 0;
+  const deliver = refresh?.deliver === true && active !== null && rollout?.phase !== 'switch';
+  const signers = context.services.filter((port) => deliver && signs(port.service));
+  const verifiers = context.services.filter((port) => publish && verifies(port.service));
+  const names = new Set(signers.map((port) => port.service.name));
+  // One question: a service that is both is asked once, and is in one wave.
+  const answers = await ask(run, {
+    services: [...new Set([...verifiers, ...signers])],
+    wanted: {
+      ...besides(ledger.known),
+      ...(publish ? { accepts } : {}),
+      ...(deliver ? { signs: active.kid } : {}),
+    },
+    reload: (service) => (names.has(service) ? 'always' : 'needed'),
+    until: patience(run, GRACE),
+  });
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     block(

@@ -7,18 +7,15 @@ import { holdsWanted } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
 import { acceptedNow, activated, backedOff, keyOf, lookedAt, verifiersConfirmed } from '../../keyset/transitions.js';
 import { verifies } from '../../services/service.js';
+import type { Wanted } from '../../services/wanted.js';
 import { doSignersAnswer } from '../answering.js';
-import { type Answer, ask, describe, unconfirmed } from '../ask.js';
+import { type Answer, ask, describe, lookOnceMore, unconfirmed } from '../ask.js';
 import { assertCacheable } from '../caching.js';
 import { offsetOf } from '../clock-trust.js';
+import { besides } from '../in-use.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
 import { block, type Performed, type Run, timeFor } from '../run.js';
-
-/** How old an answer may be at the switch. */
-const FRESH = 1_000;
-/** How long the gate's last look may take: everyone has confirmed a moment ago. */
-const LAST_LOOK = 10_000;
 
 function verifiersOf(run: Run) {
   return run.context.services.filter((port) => verifies(port.service));
@@ -31,7 +28,13 @@ function replacementDeadline(manifest: Manifest): Instant | null {
 
 function askVerifiers(run: Run, kid: string): Promise<Answer[]> {
   const until = replacementDeadline(run.ledger.known);
-  return ask(run, { services: verifiersOf(run), wanted: { accepts: [kid] }, reload: 'needed', until });
+  return ask(run, { services: verifiersOf(run), wanted: wantedOf(run, kid), reload: 'needed', until });
+}
+
+/** A set that holds the new key holds those before it. */
+function wantedOf({ ledger }: Run, kid: string): Wanted {
+  const { accepts, ...other } = besides(ledger.known);
+  return { ...other, accepts: accepts.includes(kid) ? accepts : [kid] };
 }
 
 /** Reloads each verifier that does not report the new kid, and polls until it does. */
@@ -76,13 +79,8 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
   const began = context.clock.monotonic();
   const answers = await askVerifiers(run, kid);
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
-  // Some had to be waited for: what the first of them said is old by now.
-  if (context.clock.monotonic() - began > FRESH) {
-    const polled = verifiersOf(run).filter((port) => port.service.health !== null);
-    const until = context.clock.now() + LAST_LOOK;
-    const last = await ask(run, { services: polled, wanted: { accepts: [kid] }, reload: 'never', until });
-    if (unconfirmed(last).length > 0) return shut(run, kid, last);
-  }
+  const last = await lookOnceMore(run, began, verifiersOf(run), wantedOf(run, kid));
+  if (unconfirmed(last).length > 0) return shut(run, kid, last);
   ledger.assertTimeFor('the switch', 5_000);
   const earlier = ledger.reloadsUntil ?? 0;
   await ledger.commit((m, at) => {
