@@ -20,6 +20,7 @@ export function deliverFile(outlet: DeliverOutlet): Target {
     label: outlet.path,
     kind: 'deliver',
     format: outlet.format,
+    isBlind: false,
     folder,
     name,
     openFolder: () => openForSecrets(outlet, folder),

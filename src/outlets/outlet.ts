@@ -70,11 +70,12 @@ export interface OutletWriter {
    * @param privateKey called at most once, and only if a `deliver` outlet has to be written; the writer overwrites the
    * buffer (PKCS#8 DER) afterwards
    * @param options.acceptOlder writes although a later revision was written before (after a restore)
+   * @param options.again runs commands although they were given this text last
    */
   write(
     content: OutletContent,
     privateKey: () => Promise<Uint8Array>,
-    options: { acceptOlder: boolean; signal: AbortSignal },
+    options: { acceptOlder: boolean; again: boolean; signal: AbortSignal },
   ): Promise<Written>;
 }
 

@@ -33,6 +33,7 @@ export function publishCommand(outlet: PublishCommand, surroundings: CommandSurr
     label,
     kind: 'publish',
     format: outlet.format,
+    isBlind: true,
     folder,
     name,
     async openFolder() {

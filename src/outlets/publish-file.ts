@@ -15,6 +15,7 @@ export function publishFile(outlet: PublishFile): Target {
     label: outlet.path,
     kind: 'publish',
     format: outlet.format,
+    isBlind: false,
     folder,
     name,
     openFolder: () => openDirectory(folder, { follow: true }),

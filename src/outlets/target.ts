@@ -13,6 +13,8 @@ export interface Target extends Pick<Holding, 'kind' | 'format'> {
   openFolder(): Promise<OutletDirectory>;
   /** Never throws. @param path the way to the file or record */
   observe(path: string): Promise<Sight>;
+  /** What it holds can't be seen, only what it was last given. */
+  readonly isBlind: boolean;
   /** True when there is nothing to write. */
   holds(sight: Sight, content: OutletContent): boolean;
   write(writing: Writing): Promise<void>;

@@ -18,14 +18,14 @@ interface Looked extends Place {
 /** Writes under the lock that `places` stands for. */
 export function createWriter({ places, unplaced }: Places, newId: () => string): OutletWriter {
   return {
-    async write(content, privateKey, { acceptOlder, signal }) {
+    async write(content, privateKey, { acceptOlder, again, signal }) {
       assertPublic(content);
       const looked = await Promise.all(places.map(lookAt));
       // Nothing is written anywhere when one outlet shows that this run must not write.
       for (const place of looked) assertMayWrite(place, content, acceptOlder);
       const key = once(privateKey);
       try {
-        const writing = { content, privateKey: key.get, signal, newId };
+        const writing = { content, privateKey: key.get, signal, newId, again };
         // All at once: a command that hangs does not hold up the others.
         const ended = await Promise.allSettled(looked.map((place) => writePlace(place, writing)));
         const failed = ended.flatMap((one, i) =>
@@ -87,7 +87,10 @@ function assertMayWrite({ target, written, sight }: Looked, content: OutletConte
 }
 
 /** The mark first, then the outlet: a run with an older manifest is kept off from here on, whatever happens. */
-async function writePlace(place: Looked, writing: Omit<Writing, 'directory'>): Promise<boolean> {
+async function writePlace(
+  place: Looked,
+  { again, ...writing }: Omit<Writing, 'directory'> & { readonly again: boolean },
+): Promise<boolean> {
   const { target, directory, mark, written, sight } = place;
   const { keyset, revision } = writing.content;
   writing.signal.throwIfAborted();
@@ -96,7 +99,7 @@ async function writePlace(place: Looked, writing: Omit<Writing, 'directory'>): P
     written !== null && written !== 'damaged' && written.keyset === keyset && written.revision === revision;
   if (!current) await writeMark(mark, keyset, revision);
   if (written === null) await directory.handle.sync(); // the mark's own name
-  if (target.holds(sight, writing.content)) return false;
+  if (target.holds(sight, writing.content) && !(again && target.isBlind)) return false;
   await target.write({ ...writing, directory });
   return true;
 }

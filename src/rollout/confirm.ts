@@ -96,6 +96,7 @@ function answerOf({ service }: ServicePort, outcome: InstanceOutcome, { answered
     instance: outcome.instance.name,
     confirmed: outcome.confirmed,
     broke: (answeredEarlier || outcome.answeredBefore) && !outcome.answers,
+    answers: outcome.answers,
     reason: outcome.reason,
     hint: outcome.reloadHint,
   };

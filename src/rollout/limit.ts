@@ -67,7 +67,8 @@ export interface RunLimited {
 
 /**
  * The run's own time limit: the sum of the deadlines of everything it may have to wait for. Verifiers: a refresh, the
- * gate twice, the drop, the second look. Signers: a refresh, the switch, the way back. Outlets: before each of them.
+ * gate twice, the drop, the second look. Signers: a refresh, the switch, the way back. Outlets: before each of them. Where
+ * commands publish, one of all this twice.
  */
 export function runLimit(context: RunLimited, request: Request): Duration {
   const services = context.services.map((port) => port.service);
@@ -75,5 +76,6 @@ export function runLimit(context: RunLimited, request: Request): Duration {
   const verifiers = phaseTime(services.filter(verifies), batch);
   const signers = phaseTime(services.filter(signs), batch);
   const outlets = longest(context.outlets.publish.map(outletTime));
-  return STORE_TIME + 5 * verifiers + 3 * signers + 4 * outlets + 2 * (request.retire?.deadline ?? 0);
+  const again = context.outlets.publish.some((outlet) => outlet.type === 'command') ? verifiers + outlets : 0;
+  return STORE_TIME + 5 * verifiers + 3 * signers + 4 * outlets + again + 2 * (request.retire?.deadline ?? 0);
 }

@@ -29,6 +29,8 @@ export interface Answer {
   readonly confirmed: boolean;
   /** It answered before its reload and does not any more. */
   readonly broke: boolean;
+  /** It is polled, and answered lately, if not with what is wanted. */
+  readonly answers?: boolean;
   readonly reason: string | null;
   readonly hint: string | null;
 }

@@ -55,17 +55,20 @@ export interface Run {
   switched: Set<string> | null;
   /** Polled signers were looked at before this run's first reload. */
   looked: boolean;
+  /** Commands that publish were run once more, since a verifier read something else. */
+  publishedAgain: boolean;
 }
 
 export async function openRun(context: KeysetContext, request: Request): Promise<Run> {
   const blocked = new Set<Block>();
   const late: { run: Run | null } = { run: null };
+  // Before the manifest is read: by the time that a store takes to answer, a clock that is behind may pass the newest event.
+  const began = { wall: context.clock.now(), monotonic: context.clock.monotonic() };
   const ledger = await Ledger.open(context, {
     limit: runLimit(context, request),
     seize: request.retire !== null,
     isLast: (manifest) => late.run !== null && decide(planInput(late.run, manifest)).type !== 'action',
   });
-  const began = { wall: context.clock.now(), monotonic: context.clock.monotonic() };
   const run: Run = {
     context,
     ledger,
@@ -80,6 +83,7 @@ export async function openRun(context: KeysetContext, request: Request): Promise
     began,
     switched: null,
     looked: false,
+    publishedAgain: false,
   };
   late.run = run;
   if (ledger.manifest === null) run.reported = await reportedKids(context);

@@ -84,6 +84,7 @@ export async function syncKeyset(context: KeysetContext, options: { acceptOlder:
       ? { publish: false, deliver: false }
       : await writer.write(content, () => unwrapActive(context, manifest), {
           acceptOlder: options.acceptOlder,
+          again: false,
           signal,
         });
     // Files alone: at boot, nobody may serve them yet.

@@ -72,7 +72,7 @@ describe('a directory for private keys', () => {
     await port.locked(5_000, async (writer) => {
       renameSync(good, moved);
       symlinkSync(evil, good);
-      const options = { acceptOlder: false, signal: new AbortController().signal };
+      const options = { acceptOlder: false, again: false, signal: new AbortController().signal };
       await writer.write(content, keyFrom(one).ask, options);
     });
     expect(readdirSync(evil)).toEqual([]);

@@ -50,7 +50,7 @@ if (verb === 'count') {
     const contents = JSON.parse(readFileSync(more, 'utf8'));
     for (let revision = 1; ; revision++) {
       const content = { ...contents[revision % contents.length], revision };
-      await writer.write(content, async () => new Uint8Array(), { acceptOlder: false, signal });
+      await writer.write(content, async () => new Uint8Array(), { acceptOlder: false, again: false, signal });
       if (readFileSync(path, 'utf8') !== jwkSetText(content.jwks)) throw new Error('not written');
     }
   });

@@ -111,6 +111,7 @@ export function write(port: OutletPort, content: OutletContent, options: WriteOp
   return port.locked(5_000, (writer) =>
     writer.write(content, options.privateKey ?? noKey, {
       acceptOlder: options.acceptOlder ?? false,
+      again: false,
       signal: options.signal ?? new AbortController().signal,
     }),
   );

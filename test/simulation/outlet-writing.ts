@@ -16,12 +16,12 @@ export class OutletWriting {
 
   writer(runner: Runner): OutletWriter {
     return {
-      write: async (content, privateKey, { acceptOlder, signal }) => {
+      write: async (content, privateKey, { acceptOlder, again, signal }) => {
         const { world } = this;
         await world.call(runner, () => this.#assertMayWrite(content, acceptOlder));
         signal.throwIfAborted();
         const ended = await Promise.allSettled([
-          ...this.publish.map((place) => this.#writePublish(runner, place, content)),
+          ...this.publish.map((place) => this.#writePublish(runner, place, content, again)),
           ...this.deliver.map((place) => this.#writeDeliver(runner, place, content, privateKey)),
         ]);
         const failure = ended.find((one) => one.status === 'rejected');
@@ -53,7 +53,7 @@ export class OutletWriting {
     }
   }
 
-  async #writePublish(runner: Runner, place: PublishPlace, content: OutletContent): Promise<boolean> {
+  async #writePublish(runner: Runner, place: PublishPlace, content: OutletContent, again: boolean): Promise<boolean> {
     const { world } = this;
     const kids = wantedKids(content);
     const { outlet } = place;
@@ -61,7 +61,7 @@ export class OutletWriting {
       place.mark = content.revision;
       if (kids === null) return true;
       if (outlet.type === 'file') return !place.content.absent && sameKids(place.content.kids, kids);
-      const same = place.given.settled && place.given.kids !== null && sameKids(place.given.kids, kids);
+      const same = !again && place.given.settled && place.given.kids !== null && sameKids(place.given.kids, kids);
       if (!same) place.given = { ...place.given, settled: false };
       return same;
     });

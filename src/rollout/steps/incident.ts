@@ -4,6 +4,7 @@ import { signs } from '../../services/service.js';
 import { describe, unconfirmed } from '../ask.js';
 import { block, type Performed, type Run } from '../run.js';
 import { forget } from './generate.js';
+import { askTwice } from './publish-again.js';
 import { askDropped } from './retire.js';
 
 /** How often what failed is tried again before the deadline. */
@@ -44,7 +45,7 @@ export async function lookAgain(run: Run, kid: string): Promise<Performed> {
   const { ledger } = run;
   await ledger.hold();
   // A signer's slow reload may have brought the key back since, too.
-  const answers = await askDropped(run, [kid], null, polledSigners(run));
+  const answers = await askTwice(run, () => askDropped(run, [kid], null, polledSigners(run)));
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     block(

@@ -35,12 +35,12 @@ async function noteMissing(run: Run): Promise<void> {
   await run.ledger.commit((m, at) => outletsFound(m, lacking(m), at), false);
 }
 
-/** Makes the outlets what the newest manifest says, and reads them back. */
-export async function writeOutlets(run: Run): Promise<Performed> {
+/** Makes the outlets what the newest manifest says, and reads them back. @param again commands are run in any case */
+export async function writeOutlets(run: Run, again = false): Promise<Performed> {
   const { ledger, context } = run;
   await ledger.hold();
   try {
-    const content = await write(run);
+    const content = await write(run, again);
     const until = incidentDeadline(ledger.known);
     const grace = until === null ? null : Math.max(until, context.clock.now() + 2_000);
     const unread = await context.outlets.readBack(content, timeFor(run, READ_BACK_DEADLINE, grace), context.signal);
@@ -83,7 +83,7 @@ async function failed(
   return {};
 }
 
-async function write(run: Run): Promise<OutletContent> {
+async function write(run: Run, again: boolean): Promise<OutletContent> {
   const { ledger, context } = run;
   const most = LOCK_TIMEOUT + Math.max(0, ...context.outlets.publish.map(outletTime));
   ledger.assertTimeFor('writing the outlets', Math.min(most, 60_000));
@@ -96,6 +96,7 @@ async function write(run: Run): Promise<OutletContent> {
     const content = outletContent(manifest);
     const written: Written = await writer.write(content, () => unwrapActive(context, manifest), {
       acceptOlder: false,
+      again,
       signal: context.signal,
     });
     if (written.publish || written.deliver) {

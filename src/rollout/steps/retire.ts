@@ -21,6 +21,7 @@ import { type Answer, ask, describe, unconfirmed } from '../ask.js';
 import { besides } from '../in-use.js';
 import { reportedBySigners } from '../returned.js';
 import { block, type Performed, patience, type Run } from '../run.js';
+import { askTwice } from './publish-again.js';
 
 /** How long verifiers are given to drop a key after an incident's deadline: its publication has ended by then. */
 const GRACE = 5_000;
@@ -61,7 +62,7 @@ export async function confirmDrop(run: Run): Promise<Performed> {
   const { ledger, context } = run;
   await ledger.hold();
   const kids = undropped(ledger.known).map((key) => key.kid);
-  const answers = await askDropped(run, kids, patience(run, GRACE));
+  const answers = await askTwice(run, () => askDropped(run, kids, patience(run, GRACE)));
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     const message = `${waiting.length} of ${answers.length} may still accept ${kids.join(', ')}: ${describe(waiting)}`;

@@ -15,6 +15,7 @@ import { type Answer, ask, describe, lookOnceMore, memberName, type Question, un
 import { stampsEarly } from '../clock-trust.js';
 import { besides, kidsInUse } from '../in-use.js';
 import { block, type Performed, patience, type Run } from '../run.js';
+import { askTwice } from './publish-again.js';
 
 /** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
 const GRACE = 5_000;
@@ -36,7 +37,7 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   const wanted = { signs: kid, accepts: [...new Set([kid, ...besides(ledger.known).accepts])] };
   const asked = context.clock.now();
   const began = context.clock.monotonic();
-  const answers = await ask(run, {
+  const question: Question = {
     services,
     wanted,
     reload: isSwitch ? reloadOf(run) : 'needed',
@@ -45,7 +46,8 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     answeredEarlier: run.switched === null && ledger.known.rollout?.signersAnswered === true,
     // On the way back each signer must be brought back, whichever of them does not come.
     pace: ledger.known.rollout?.direction === 'back' ? 'every-wave' : 'waves',
-  });
+  };
+  const answers = await askTwice(run, () => ask(run, question));
   const waiting = unconfirmed(answers);
   // After an incident's deadline signers are reloaded all the same: those who report what they use may read it elsewhere.
   const undelivered = isUndelivered(run) ? NOT_DELIVERED : [];
@@ -137,7 +139,7 @@ export async function refreshServices(run: Run): Promise<Performed> {
   const verifiers = context.services.filter((port) => publish && verifies(port.service));
   const names = new Set(signers.map((port) => port.service.name));
   // One question: a service that is both is asked once, and is in one wave.
-  const answers = await ask(run, {
+  const question: Question = {
     services: [...new Set([...verifiers, ...signers])],
     wanted: {
       ...besides(ledger.known),
@@ -146,7 +148,8 @@ export async function refreshServices(run: Run): Promise<Performed> {
     },
     reload: (service) => (names.has(service) ? 'always' : 'needed'),
     until: patience(run, GRACE),
-  });
+  };
+  const answers = await askTwice(run, () => ask(run, question));
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     block(

@@ -16,6 +16,7 @@ import { besides } from '../in-use.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
 import { block, type Performed, type Run, timeFor } from '../run.js';
+import { askTwice } from './publish-again.js';
 
 function verifiersOf(run: Run) {
   return run.context.services.filter((port) => verifies(port.service));
@@ -41,7 +42,7 @@ function wantedOf({ ledger }: Run, kid: string): Wanted {
 export async function confirmVerifiers(run: Run, kid: string): Promise<Performed> {
   const { ledger } = run;
   await ledger.hold();
-  const answers = await askVerifiers(run, kid);
+  const answers = await askTwice(run, () => askVerifiers(run, kid));
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
   await ledger.commit((m, at) => {
     const { state, publishedAt } = keyOf(m, kid);
