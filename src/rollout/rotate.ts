@@ -58,7 +58,9 @@ export async function rotateKeyset(context: KeysetContext, request: Request): Pr
     const backingOff = run.ledger.manifest !== null && isBackingOff(run.ledger.manifest, context.clock.now());
     await carryOut(run);
     await run.ledger.release();
-    return result(run, request, backingOff && !request.force, null);
+    // An accepted clock ends a back-off that was counted by another one.
+    const heldOff = backingOff && !request.force && run.ledger.manifest?.backoff !== null;
+    return result(run, request, heldOff, null);
   } catch (error) {
     await run?.ledger.release().catch(() => undefined);
     return failure(context, run, error instanceof Error ? error : new Error(String(error)));
