@@ -64,10 +64,10 @@ export function lookDueAt(manifest: Manifest, active: Key, policy: Policy): Inst
 
 /**
  * When signers are looked at once more, because a former key's clock has not started: as they confirmed, a reload was
- * under way that could bring it back. Under a lease `reloadsUntil` is about that run. Infinity: no such key is there.
+ * under way that could bring it back (or, where the active key is the first, leave one without a key). Under a lease `reloadsUntil` is about that run. Infinity: no such key is there.
  */
-export function signersDueAt({ keys, lease, reloadsUntil }: Manifest, active: Key): Instant {
-  const isOwed = keys.some((key) => key.state === 'deprecated' && key.signedUntil === null);
+export function signersDueAt({ keys, lease, reloadsUntil, signersOwed }: Manifest, active: Key): Instant {
+  const isOwed = signersOwed || keys.some((key) => key.state === 'deprecated' && key.signedUntil === null);
   if (!isOwed) return Number.POSITIVE_INFINITY;
   return lease === null ? (reloadsUntil ?? 0) : (active.activatedAt ?? 0) + (lease.until - lease.since);
 }

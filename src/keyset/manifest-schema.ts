@@ -96,6 +96,7 @@ export const manifestSchema = v.strictObject({
   keys: v.array(key),
   rollout: v.optional(v.nullable(rollout), null),
   reloadsUntil: time,
+  signersOwed: flag,
   refresh: v.optional(v.nullable(v.strictObject({ publish: flag, deliver: flag, since: instant })), null),
   retirements: v.optional(v.array(retirement), []),
   lease: v.optional(

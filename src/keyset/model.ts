@@ -149,6 +149,8 @@ export interface Manifest {
   readonly rollout: Rollout | null;
   /** No signer reload ordered so far can take effect after this: its time limit is over. Null before the first. */
   readonly reloadsUntil: Instant | null;
+  /** Signers confirmed the active key while an earlier reload was under way: they are looked at once more after it. */
+  readonly signersOwed: boolean;
   readonly refresh: Refresh | null;
   readonly retirements: readonly Retirement[];
   readonly lease: Lease | null;

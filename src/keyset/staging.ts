@@ -28,6 +28,7 @@ export function emptyManifest(name: string): Manifest {
     keys: [],
     rollout: null,
     reloadsUntil: null,
+    signersOwed: false,
     refresh: null,
     retirements: [],
     lease: null,

@@ -48,7 +48,7 @@ export function signersConfirmed(
   at: Instant,
 ): Manifest {
   const until = Math.max(countedFrom(manifest, at), reloadsUntil ?? 0);
-  const settled = { ...ended(manifest, policy, until), rollout: null };
+  const settled = { ...ended(manifest, policy, until), rollout: null, signersOwed: false };
   // A rollback ends a failed attempt: its back-off stays.
   const backoff = manifest.rollout?.direction === 'back' ? manifest.backoff : null;
   return note({ ...settled, backoff }, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
@@ -61,12 +61,18 @@ export function signersConfirmed(
 export function signersConfirmedForNow(manifest: Manifest, at: Instant): Manifest {
   const backoff = manifest.rollout?.direction === 'back' ? manifest.backoff : null;
   const kid = activeKey(manifest)?.kid ?? null;
-  return note({ ...manifest, rollout: null, backoff }, at, 'signers-confirmed', kid, 'an earlier reload is under way');
+  return note(
+    { ...manifest, rollout: null, backoff, signersOwed: true },
+    at,
+    'signers-confirmed',
+    kid,
+    'an earlier reload is under way',
+  );
 }
 
 /** Signers were looked at once more, and nothing could bring a former key back: the clock of those before it starts. */
 export function clocksStarted(manifest: Manifest, policy: TokenLife, at: Instant): Manifest {
-  const next = ended(manifest, policy, countedFrom(manifest, at));
+  const next = { ...ended(manifest, policy, countedFrom(manifest, at)), signersOwed: false };
   return note(next, at, 'signers-confirmed', activeKey(manifest)?.kid ?? null);
 }
 

@@ -8,8 +8,8 @@ import type { World } from './world.js';
 
 /** The promises of DESIGN.md that can be seen in the store, looked at after every change of it. */
 export class Checks {
-  /** Kids that each worker has told a run that it accepts. */
-  readonly #reported = new WeakMap<Runner, Map<string, readonly string[]>>();
+  /** Kids that each worker has told a run that it accepts, and when the newest of them did. */
+  readonly #reported = new WeakMap<Runner, { readonly kids: Map<string, readonly string[]>; at: number }>();
   readonly #ended = new Set<string>();
   /** Secrets that were looked into, and whose they were to be. */
   readonly #whole = new WeakMap<Secret, string>();
@@ -22,10 +22,11 @@ export class Checks {
   reported(runner: Runner, worker: string, kids: readonly string[]): void {
     let known = this.#reported.get(runner);
     if (known === undefined) {
-      known = new Map();
+      known = { kids: new Map(), at: 0 };
       this.#reported.set(runner, known);
     }
-    known.set(worker, kids);
+    known.kids.set(worker, kids);
+    known.at = this.world.now;
   }
 
   committed(runner: Runner, before: Manifest | null, manifest: Manifest): void {
@@ -82,12 +83,14 @@ export class Checks {
       return;
     }
     const heard = this.#reported.get(runner);
+    // The run may have been stopped since, with the commit on its lips.
+    const listedAt = (heard?.at ?? world.now) - 600_000;
     for (const service of world.services) {
       if (service.verifiesFrom === null) continue;
       for (const instance of service.instances) {
-        if (world.now - instance.bornAt < 600_000) continue; // it came after the gate had listed them
+        if (instance.bornAt > listedAt) continue; // it came after the gate had listed them
         for (const worker of instance.workers) {
-          if (heard?.get(worker.name)?.includes(active.kid)) continue;
+          if (heard?.kids.get(worker.name)?.includes(active.kid)) continue;
           world.break('I3', `${short(active.kid)} was activated, ${worker.name} has not confirmed it to this run`);
         }
       }

@@ -70,6 +70,7 @@ export function firstManifest(name: string, changes: Partial<Manifest> = {}): Ma
     keys: [],
     rollout: null,
     reloadsUntil: null,
+    signersOwed: false,
     refresh: null,
     retirements: [],
     lease: null,

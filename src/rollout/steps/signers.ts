@@ -55,13 +55,14 @@ export async function confirmSigners(run: Run): Promise<Performed> {
     return notConfirmed(run, kid, [...answers, ...undelivered], [...waiting, ...undelivered]);
   // A restart of its own may have brought one back while others were waited for. In an incident nobody waits for that.
   const last = incidentDeadline(ledger.known) === null ? await lookOnceMore(run, began, services, wanted) : [];
-  const returned = unconfirmed(last);
-  if (!isSwitch && returned.length > 0) return notConfirmed(run, kid, last, returned);
+  const hasReturned = unconfirmed(last).length > 0;
+  const again = hasReturned ? await ask(run, { ...question, reload: 'needed' }) : [];
+  if (unconfirmed(again).length > 0) return notConfirmed(run, kid, again, unconfirmed(again));
   await ledger.commit((m, at) => {
     if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
     if (!isSwitch) return clocksStarted(m, context.policy, at);
     // Nor does a clock that is known to be wrong tell from when a key was out of use.
-    const mayReturn = earlier > asked || returned.length > 0 || stampsEarly(run, m, at);
+    const mayReturn = earlier > asked || hasReturned || stampsEarly(run, m, at);
     return mayReturn ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };

@@ -18,6 +18,9 @@ import { observe } from '../observe.js';
 import { block, type Performed, type Run, timeFor } from '../run.js';
 import { askTwice } from './publish-again.js';
 
+/** Between the gate's last look and the switch. */
+const MOST_PAUSE = 15_000;
+
 function verifiersOf(run: Run) {
   return run.context.services.filter((port) => verifies(port.service));
 }
@@ -82,9 +85,12 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
   const last = await lookOnceMore(run, began, verifiersOf(run), wantedOf(run, kid));
   if (unconfirmed(last).length > 0) return shut(run, kid, last);
+  const looked = context.clock.monotonic();
   ledger.assertTimeFor('the switch', 5_000);
   const earlier = ledger.reloadsUntil ?? 0;
   await ledger.commit((m, at) => {
+    // Stopped and continued: other instances may be there by now. The planner comes back here, and they are asked.
+    if (context.clock.monotonic() - looked > MOST_PAUSE) return null;
     const key = keyOf(m, kid);
     // A `sync` may have found it missing since: `publishAhead` starts anew.
     const isDue = key.state === 'pending' && mayActivate(m, key, context.policy, dueBy(at, offsetOf(run)));
