@@ -11,6 +11,19 @@ function hasty() {
   return story;
 }
 
+describe('one more look at signers', () => {
+  it('follows once no earlier reload can take effect any more, also where no former key is there', () => {
+    const story = settled();
+    const quiet = story.now + HOUR;
+    story.manifest = { ...story.known, signersOwed: true, reloadsUntil: quiet };
+    expect(story.next).toBe('nothing');
+    story.now = quiet;
+    expect(story.run()).toEqual(['confirm-signers k1 interrupted']);
+    expect(story.known.signersOwed).toBe(false);
+    expect(story.next).toBe('nothing');
+  });
+});
+
 describe('one more look at verifiers', () => {
   it('follows a switch without publishAhead, when no copy of the JWKS can be older than the key', () => {
     const story = hasty();

@@ -56,6 +56,18 @@ describe('a command outlet', () => {
     expect(await write(changed, { ...first, revision: 9 })).toEqual({ publish: true, deliver: false });
   });
 
+  it('is run again where it is asked for, and no file is written for that', async () => {
+    const folder = diskFolder();
+    const path = join(folder, 'jwks.json');
+    const script = `cat > /dev/null; echo run >> ${folder}/runs`;
+    const port = portOf({ publish: [toCommand(script), toFile(path)], stateDirectory: folder });
+    await write(port, first);
+    const { ino } = statSync(path);
+    expect(await write(port, first, { again: true })).toEqual({ publish: true, deliver: false });
+    expect(readFileSync(join(folder, 'runs'), 'utf8')).toBe('run\nrun\n');
+    expect(statSync(path).ino).toBe(ino);
+  });
+
   it('that fails is known to hold what it held before at most, and is given it again', async () => {
     const folder = diskFolder();
     const script = `cat > ${folder}/taken; test ! -e ${folder}/broken || { echo "no route" >&2; exit 3; }`;

@@ -104,6 +104,7 @@ export function keyFrom(pair: TestPair): { ask: () => Promise<Uint8Array>; hande
 export interface WriteOptions {
   readonly privateKey?: () => Promise<Uint8Array>;
   readonly acceptOlder?: boolean;
+  readonly again?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -111,7 +112,7 @@ export function write(port: OutletPort, content: OutletContent, options: WriteOp
   return port.locked(5_000, (writer) =>
     writer.write(content, options.privateKey ?? noKey, {
       acceptOlder: options.acceptOlder ?? false,
-      again: false,
+      again: options.again ?? false,
       signal: options.signal ?? new AbortController().signal,
     }),
   );

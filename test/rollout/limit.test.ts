@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NOTHING_ASKED } from '../../src/keyset/action.js';
 import { MINUTE, SECOND } from '../../src/keyset/clock.js';
 import type { Batch } from '../../src/keyset/policy.js';
+import type { PublishOutlet } from '../../src/outlets/outlet.js';
 import { runLimit } from '../../src/rollout/limit.js';
 import type { InstanceSource, Service } from '../../src/services/service.js';
 import { aService, healthAt } from '../services/services.js';
@@ -31,6 +32,18 @@ function waves(count: number): number {
 }
 
 describe('the time limit of a run', () => {
+  it('has room for a command that publishes to be run again, and verifiers to be asked again', () => {
+    const limit = (publish: readonly PublishOutlet[]) =>
+      runLimit(
+        { policy: { rollout: { batch: 'all' } }, services: [{ service: service(null, 1) }], outlets: { publish } },
+        NOTHING_ASKED,
+      );
+    const command = { type: 'command', timeout: MINUTE, url: null } as unknown as PublishOutlet;
+    expect(limit([command])).toBe(limit([]) + DEADLINE + 5 * MINUTE);
+    const file = { type: 'file', url: null } as unknown as PublishOutlet;
+    expect(limit([file])).toBe(limit([]));
+  });
+
   it('has room for each wave of a service', () => {
     expect(waiting('all', service(null, 1))).toBe(5 * waves(1));
     expect(waiting('all', service(listed(6), 'all'))).toBe(5 * waves(1));

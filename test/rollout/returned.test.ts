@@ -37,8 +37,23 @@ describe('a signer that goes back to the former key by itself', () => {
       fleet.member('quick/a').kid = 'k1';
     });
     expect(formerKey(manifest())).toMatchObject({ state: 'deprecated', signedUntil: null });
+    expect(manifest().signersOwed).toBe(true);
     const undisturbed = await switched();
     expect(formerKey(undisturbed.manifest())?.signedUntil).not.toBeNull();
+    expect(undisturbed.manifest().signersOwed).toBe(false);
+  });
+
+  it('is reloaded once more, and looked at in a later run: then the clock starts', async () => {
+    const { fleet, run, manifest } = await switched(async (fleet) => {
+      await fleet.clock.sleep(2_000);
+      fleet.member('quick/a').kid = 'k1';
+    });
+    expect(fleet.reloads.map(({ name }) => name)).toEqual(['quick/a', 'slow/a', 'quick/a']);
+    expect(fleet.member('quick/a').kid).toBe('k2');
+    await fleet.clock.drive(fleet.clock.sleep(60 * MINUTE));
+    await fleet.clock.drive(confirmSigners(run));
+    expect(manifest().signersOwed).toBe(false);
+    expect(formerKey(manifest())?.signedUntil).toBe(run.context.clock.now());
   });
 
   it('is seen before a reload moves it off: the clock of that key starts again', async () => {
