@@ -66,6 +66,11 @@ export function countedFrom(manifest: Manifest, at: Instant): Instant {
 }
 
 /** From when no put of a run that was given up can be under way any more, by whatever clock. */
-export function putsOver(manifest: Manifest, formerLeaseEnd: Instant, at: Instant): Instant {
-  return Math.max(formerLeaseEnd, countedFrom(manifest, at)) + MINUTE;
+export function putsOver(
+  manifest: Manifest,
+  formerLeaseEnd: Instant,
+  { clockSkew }: Pick<Policy, 'clockSkew'>,
+  at: Instant,
+): Instant {
+  return Math.max(formerLeaseEnd, countedFrom(manifest, at)) + MINUTE + clockSkew;
 }

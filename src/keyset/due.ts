@@ -64,7 +64,8 @@ export function lookDueAt(manifest: Manifest, active: Key, policy: Policy): Inst
 
 /**
  * When signers are looked at once more, because a former key's clock has not started: as they confirmed, a reload was
- * under way that could bring it back (or, where the active key is the first, leave one without a key). Under a lease `reloadsUntil` is about that run. Infinity: no such key is there.
+ * under way that could bring it back (or, where the active key is the first, leave one without a key). Under a lease
+ * `reloadsUntil` is about that run. Infinity: it is not owed.
  */
 export function signersDueAt({ keys, lease, reloadsUntil, signersOwed }: Manifest, active: Key): Instant {
   const isOwed = signersOwed || keys.some((key) => key.state === 'deprecated' && key.signedUntil === null);

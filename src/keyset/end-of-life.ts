@@ -37,7 +37,10 @@ function rolloutWithout(rollout: Rollout | null, kid: string, before: KeyState):
   return rollout.former === kid ? { ...rollout, former: null } : rollout;
 }
 
-/** A signer reports a key whose clock runs: it starts again, not before the end of the last reload, which moves it off. `isEarly`: by a clock that is known to be behind it can't start, and waits. */
+/**
+ * A signer reports a key whose clock runs: it starts again, not before the end of the last reload, which moves it off.
+ * @param isEarly `at` is known to be too early: the clock can't start, and signers are looked at once more later
+ */
 export function stillSigning(
   manifest: Manifest,
   kid: string,

@@ -56,7 +56,8 @@ export function signersConfirmed(
 
 /**
  * Every signer confirmed the active key, but a reload that was ordered before it was delivered may still be under way and
- * bring a former key back. So the clock of the keys before it starts only when signers have been looked at once more.
+ * bring a former key back, or one had gone back by itself. So the clock of the keys before it starts only when signers
+ * have been looked at once more.
  */
 export function signersConfirmedForNow(manifest: Manifest, at: Instant): Manifest {
   const backoff = manifest.rollout?.direction === 'back' ? manifest.backoff : null;

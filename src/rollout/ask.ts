@@ -25,7 +25,7 @@ export async function ask(run: Run, question: Question): Promise<Answer[]> {
 
 /** How old an answer may be. */
 const FRESH = 1_000;
-/** How long the last look may take: everyone has confirmed a moment ago. */
+/** The least time that the last look is given: everyone has confirmed a moment ago. */
 const LAST_LOOK = 10_000;
 
 /**
@@ -40,9 +40,11 @@ export async function lookOnceMore(
   wanted: Wanted,
 ): Promise<Answer[]> {
   const { clock } = run.context;
-  if (clock.monotonic() - began <= FRESH) return [];
+  const took = clock.monotonic() - began;
+  if (took <= FRESH) return [];
   const polled = services.filter((port) => port.service.health !== null);
-  return ask(run, { services: polled, wanted, reload: 'never', until: clock.now() + LAST_LOOK });
+  // Many answers in a row, or of many workers, take their time.
+  return ask(run, { services: polled, wanted, reload: 'never', until: clock.now() + Math.max(LAST_LOOK, took) });
 }
 
 function isAtOnce({ ledger }: Run, { pace, until }: Question): boolean {

@@ -27,7 +27,7 @@ export async function perform(run: Run, action: Action, request: Request): Promi
       await ledger.commit((m, at) =>
         request.retire === null
           ? null
-          : retirementRecorded(m, request.retire, putsOver(m, m.lease?.until ?? 0, at), at),
+          : retirementRecorded(m, request.retire, putsOver(m, m.lease?.until ?? 0, context.policy, at), at),
       );
       return {};
     case 'roll-back':

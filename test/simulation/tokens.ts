@@ -114,7 +114,7 @@ export class Tokens {
     // Copies of a set that was replaced before: `publishAhead` is there for them, and was waived.
     if (content.until <= minted.urgentAt || content.from < minted.ungatedAt) return;
     // Without the gate the key may be published after it was activated: the sets until then lack it.
-    if (minted.ungatedAt > 0 && content.from < (content.shown.get(minted.kid) ?? world.now)) return;
+    if (minted.ungatedAt > 0 && content.from < (content.shown.get(minted.kid) ?? Number.POSITIVE_INFINITY)) return;
     const age = world.now - content.from;
     world.break('tokens', `${verifier} rejects a token of ${short(minted.kid)}: its set is ${age} ms old`);
   }

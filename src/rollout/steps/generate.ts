@@ -119,7 +119,7 @@ export async function recover(run: Run, kid: string): Promise<Performed> {
   const wanted = whole && ledger.known.rollout?.kid === kid;
   await ledger.commit((m, at) => {
     if (keyOf(m, kid).state !== 'creating') return null;
-    return wanted ? stored(m, kid, at) : givenUp(m, kid, putsOver(m, ledger.formerLeaseEnd, at), at);
+    return wanted ? stored(m, kid, at) : givenUp(m, kid, putsOver(m, ledger.formerLeaseEnd, context.policy, at), at);
   });
   return { text: wanted ? 'its secret is stored' : 'its secret was never stored: given up' };
 }

@@ -21,7 +21,7 @@ export async function rollBack(run: Run, kid: string): Promise<Performed> {
     const way = wayBack(m);
     // It has changed since: the planner decides from what it is now.
     if (activeKey(m)?.kid === kid || 'code' in way || way.to.kid !== kid) return null;
-    return rolledBackByHand(m, context.policy, putsOver(m, m.lease?.until ?? 0, at), at);
+    return rolledBackByHand(m, context.policy, putsOver(m, m.lease?.until ?? 0, context.policy, at), at);
   });
   return {};
 }
