@@ -32,8 +32,9 @@ export function outletActions({ manifest, observations, blocked, request, now }:
     !held && !blocked.has('clock') && manifest.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
   if (differing.length === 0 && !unread) return null;
   const found = unexplained(manifest, differing);
-  if (found.publish || found.deliver || found.missing.length > 0 || found.returned.length > 0) {
-    return { type: 'note-outlets', kid: found.missing[0] ?? found.returned[0] ?? null, reason: 'outlets-differ' };
+  const [kid = null] = [...found.missing, ...found.returned, ...found.signing];
+  if (found.publish || found.deliver || kid !== null) {
+    return { type: 'note-outlets', kid, reason: 'outlets-differ' };
   }
   return { type: 'write-outlets', kid: manifest.rollout?.kid ?? null, reason: writeReason(manifest) };
 }
@@ -54,6 +55,9 @@ export function unexplained(manifest: Manifest, differing: readonly Holding[]): 
   const returned = manifest.keys
     .filter((key) => key.state === 'retired' && key.droppedAt !== null)
     .filter((key) => jwks.some((holding) => holds(holding, key)));
+  const signing = manifest.keys
+    .filter((key) => key.state === 'deprecated' && key.signedUntil !== null)
+    .filter((key) => differing.some((holding) => holding.kind === 'deliver' && holds(holding, key)));
   // A switch reloads signers anyway; without an active key there is nothing that they could read.
   const expected = manifest.rollout?.phase === 'switch' || activeKey(manifest) === null;
   const { refresh } = manifest;
@@ -63,6 +67,7 @@ export function unexplained(manifest: Manifest, differing: readonly Holding[]): 
     deliver: !expected && !refresh?.deliver && (pem || differing.some((holding) => holding.kind === 'deliver')),
     missing: missing.map((key) => key.kid),
     returned: returned.map((key) => key.kid),
+    signing: signing.map((key) => key.kid),
   };
 }
 

@@ -29,4 +29,4 @@ export {
   signersUnconfirmed,
   turnedBack,
 } from './switching.js';
-export { clockAccepted, hostTaken, outletsFound, refreshed } from './upkeep.js';
+export { clockAccepted, hostTaken, leavesNoTrace, outletsFound, refreshed } from './upkeep.js';

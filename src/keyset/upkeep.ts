@@ -15,11 +15,18 @@ export interface Unexplained {
   readonly missing: readonly string[];
   /** Retired kids that every verifier had dropped and that are in an outlet again: one may have taken them from there. */
   readonly returned: readonly string[];
+  /** Former kids that are delivered again, though their clock runs: a signer may have taken them from there. */
+  readonly signing: readonly string[];
+}
+
+/** Of what was found nobody could tell any more once the outlets are written. */
+export function leavesNoTrace({ missing, signing }: Unexplained): boolean {
+  return missing.length + signing.length > 0;
 }
 
 /**
  * Intent: outlets were found to differ and will be written again. A pending kid that was missing starts anew; a retired
- * one that came back has to be dropped again.
+ * one that came back has to be dropped again; the clock of a former one starts when signers have confirmed once more.
  */
 export function outletsFound(manifest: Manifest, found: Unexplained, at: Instant): Manifest {
   const refresh = {
@@ -30,6 +37,7 @@ export function outletsFound(manifest: Manifest, found: Unexplained, at: Instant
   let next: Manifest = { ...manifest, refresh };
   for (const kid of found.missing) next = change(next, kid, { publishedAt: null, confirmedAt: null });
   for (const kid of found.returned) next = change(next, kid, { droppedAt: null });
+  for (const kid of found.signing) next = change(next, kid, { signedUntil: null });
   const rolled = next.rollout !== null && found.missing.includes(next.rollout.kid);
   return note(rolled ? changeRollout(next, { phase: 'publish' }) : next, at, 'outlets-differ');
 }

@@ -4,7 +4,7 @@ import type { Manifest } from '../keyset/model.js';
 import { holdsWanted, unexplained } from '../keyset/outlet-plan.js';
 import { type Holding, outletContent } from '../keyset/projection.js';
 import { unknownKeys } from '../keyset/refusals.js';
-import { outletsFound } from '../keyset/transitions.js';
+import { leavesNoTrace, outletsFound } from '../keyset/transitions.js';
 import type { Written } from '../outlets/outlet.js';
 import type { Snapshot } from '../store/store.js';
 import type { KeysetContext } from './context.js';
@@ -20,7 +20,7 @@ export interface SyncResult {
 
 /**
  * A pending key that was published and is missing here: a cache may have taken the set without it, so `publishAhead`
- * starts anew (TRACES 11). Once this has written the outlet again, no later run could see that; so it is committed
+ * starts anew (TRACES 11). A former key that is delivered: a signer may have taken it. Once this has written the outlet again, no later run could see that; so it is committed
  * first. No lease is taken: whoever holds it loses one commit, reads again and goes on.
  */
 async function noteMissing(context: KeysetContext, found: Snapshot, holdings: readonly Holding[]): Promise<Manifest> {
@@ -31,7 +31,7 @@ async function noteMissing(context: KeysetContext, found: Snapshot, holdings: re
     const differing = holdings.filter((holding) => !holdsWanted(holding, manifest));
     const lacking = unexplained(manifest, differing);
     // Other hosts' outlets follow behind as a matter of course.
-    if (!bound || manifest.host?.id !== host.self.host || lacking.missing.length === 0) return manifest;
+    if (!bound || manifest.host?.id !== host.self.host || !leavesNoTrace(lacking)) return manifest;
     const at = clock.now();
     const next: Manifest = {
       ...outletsFound(manifest, lacking, at),
@@ -52,7 +52,7 @@ async function noteMissing(context: KeysetContext, found: Snapshot, holdings: re
 
 /**
  * Makes the outlets of this host what the manifest says: at boot before the signers start, and on further hosts. Takes
- * no lease, and writes the manifest only to note that a pending key had gone missing.
+ * no lease, and writes the manifest only to note that a pending key had gone missing or a former one was delivered.
  * @throws JwtrotError
  */
 export async function syncKeyset(context: KeysetContext, options: { acceptOlder: boolean }): Promise<SyncResult> {

@@ -75,6 +75,7 @@ describe('a difference that is under way', () => {
       deliver: false,
       missing: [],
       returned: [],
+      signing: [],
     });
     const dropping = rotated();
     dropping.now += 9 * DAY;
@@ -87,6 +88,30 @@ describe('a difference that is under way', () => {
   it('of the first key is no surprise', () => {
     const story = settled();
     expect(story.known.events.map((event) => event.type)).not.toContain('outlets-differ');
+  });
+});
+
+describe('a former key that a stopped run delivered again', () => {
+  it('may have been taken by a signer: its clock starts when signers have confirmed once more', () => {
+    const story = rotated();
+    const { signedUntil } = story.key('k1');
+    expect(signedUntil).not.toBeNull();
+    story.now += DAY;
+    setOutlet(story, SIGNER_JWK.outlet, ['k1']);
+    expect(story.step()).toBe('note-outlets k1 outlets-differ');
+    expect(story.key('k1').signedUntil).toBeNull();
+    expect(story.run()).toEqual([
+      'write-outlets - outlets-differ',
+      'refresh-services - outlets-differ',
+      'confirm-signers k2 interrupted',
+    ]);
+    expect(story.key('k1').signedUntil).toBe(story.now);
+  });
+
+  it('is what is expected there until the switch is confirmed', () => {
+    const story = switching();
+    setOutlet(story, SIGNER_JWK.outlet, ['k1']);
+    expect(story.step()).toBe('write-outlets k2 switched');
   });
 });
 

@@ -22,7 +22,8 @@ export function contextOf(world: World, runner: Runner): KeysetContext {
     host: {
       self: runner.owner,
       state: (owner) => {
-        if (owner.host !== host.id || owner.bootId !== runner.owner.bootId) return 'elsewhere';
+        if (owner.host !== host.id) return 'elsewhere';
+        if (owner.bootId !== runner.owner.bootId) return 'gone';
         return host.runners.get(owner.pid)?.alive ? 'alive' : 'gone';
       },
       end: async (owner) => {

@@ -3,7 +3,7 @@ import { incidentDeadline } from '../../keyset/incident.js';
 import type { Manifest } from '../../keyset/model.js';
 import { holdsWanted, unexplained } from '../../keyset/outlet-plan.js';
 import { activeKey, outletContent } from '../../keyset/projection.js';
-import { backedOff, outletsFound, published } from '../../keyset/transitions.js';
+import { backedOff, leavesNoTrace, outletsFound, published } from '../../keyset/transitions.js';
 import type { OutletContent, Written } from '../../outlets/outlet.js';
 import { stampsEarly } from '../clock-trust.js';
 import type { KeysetContext } from '../context.js';
@@ -23,7 +23,7 @@ export async function noteOutlets(run: Run): Promise<Performed> {
   return {};
 }
 
-/** A pending key that went missing since the outlets were looked at: once they are written nobody could tell any more. */
+/** A pending key that went missing, or a former one that came back, since the outlets were looked at. */
 async function noteMissing(run: Run): Promise<void> {
   const holdings = await observe(run.context);
   const lacking = (m: Manifest) =>
@@ -31,7 +31,7 @@ async function noteMissing(run: Run): Promise<void> {
       m,
       holdings.filter((holding) => !holdsWanted(holding, m)),
     );
-  if (lacking(run.ledger.known).missing.length === 0) return;
+  if (!leavesNoTrace(lacking(run.ledger.known))) return;
   await run.ledger.commit((m, at) => outletsFound(m, lacking(m), at), false);
 }
 
