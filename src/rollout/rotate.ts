@@ -122,10 +122,15 @@ function outcomeOf(run: Run, request: Request, backingOff: boolean): Outcome {
   if (did('confirm-signers', 'rolled-back') || run.problems.some((one) => one.code === 'rolled-back'))
     return 'rolled-back';
   if (did('confirm-signers', 'switched')) return 'rotated';
-  if (run.blocked.size > 0) return 'waiting';
+  if (isWaiting(run)) return 'waiting';
   if (backingOff && !did('generate')) return 'backing-off';
   if (did('generate') || did('confirm-verifiers', 'new-key')) return 'staged';
   return did('retire') || did('look-again') || did('confirm-drop') ? 'retired' : 'nothing-due';
+}
+
+/** For services, outlets or a clock. That the store takes its time to forget a secret is nobody's concern. */
+function isWaiting({ blocked, problems }: Run): boolean {
+  return [...blocked].some((what) => !what.startsWith('key ') || problems.some((problem) => problem.block === what));
 }
 
 function isOut(run: Run, kid: string): boolean {
