@@ -134,9 +134,11 @@ export class SimStore {
     const { world } = this;
     const fault = world.faulty('store') ? world.faults.pick(['before', 'after', 'late'] as const) : null;
     if (fault === 'before') throw failed('put a key');
+    // Told now: by the time that it lands, the process may be about something else.
+    const { isLate } = runner;
     if (fault === 'late') {
       world.scheduler.after(world.faults.between(10, 20_000), () => {
-        if (!this.secrets.has(thumbprint)) this.#store(runner, thumbprint, key);
+        if (!this.secrets.has(thumbprint)) this.#store(runner, thumbprint, key, isLate);
       });
       throw failed('say whether it put a key');
     }
@@ -146,14 +148,14 @@ export class SimStore {
     if (there !== undefined && JSON.stringify(there.wrapped) !== JSON.stringify(key)) {
       throw new JwtrotError('refused', 'key-exists', 'another ciphertext is there');
     }
-    if (there === undefined) this.#store(runner, thumbprint, key);
+    if (there === undefined) this.#store(runner, thumbprint, key, isLate);
     if (fault === 'after') throw failed('say whether it put a key');
   }
 
-  #store(runner: Runner, thumbprint: string, key: WrappedKey): void {
+  #store(runner: Runner, thumbprint: string, key: WrappedKey, isLate: boolean): void {
     const named = this.manifest?.keys.findLast((one) => one.thumbprint === thumbprint);
     const isOver = named?.state === 'destroyed' || (named?.state === 'retired' && named.deleteAgainAt === null);
-    this.secrets.set(thumbprint, { wrapped: key, goneAt: null, isStray: runner.isLate && isOver });
+    this.secrets.set(thumbprint, { wrapped: key, goneAt: null, isStray: isLate && isOver });
     this.world.say(runner, () => `puts the secret of ${key.kid}`);
     this.world.checks.secrets();
   }
