@@ -14,9 +14,10 @@ export async function reboot(actor: Actor): Promise<void> {
   const { world, random, operators } = actor;
   const [main] = world.hosts;
   world.log(() => 'the first host reboots');
+  // Before they die: what they have just sent (a switch) may arrive, and nobody can know that the JWKS is gone.
+  world.outlets[0].reboot();
   for (const runner of main.runners.values()) runner.die();
   main.boot += 1;
-  world.outlets[0].reboot();
   for (const service of world.services) for (const worker of service.workers) if (!isElsewhere(service)) worker.stop();
   await operators.pass(random.between(SECOND, MINUTE));
   // Services are ordered after `sync`, and start all the same where it fails.
