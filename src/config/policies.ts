@@ -13,7 +13,7 @@ export interface CompletePolicy {
 }
 
 /** Of services that are wrong themselves: what is impossible even so is impossible in any case. */
-const LENIENT: ServiceFacts = { longestDeadline: 0, unpolledSigner: false, allVerifiersPolled: true };
+const LENIENT: ServiceFacts = { longestDeadline: 0, slowestReload: 0, unpolledSigner: false, allVerifiersPolled: true };
 
 /** The policy of each keyset over the defaults, as far as they can be read, and what is impossible about them. */
 export function completePolicies(document: ParsedDocument): {

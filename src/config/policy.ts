@@ -1,11 +1,11 @@
 import type { Duration } from '../keyset/clock.js';
 import { defaultVerifyFor, POLICY_DEFAULTS, type Policy, type ServiceFacts } from '../keyset/policy.js';
-import { type Service, signs, verifies } from '../services/service.js';
+import { reloadEffectTime, type Service, signs, verifies } from '../services/service.js';
 
 /** A policy as it is written: everything but `maxTokenTtl` may be left out. */
 export type GivenPolicy = SomePolicy & Pick<Policy, 'maxTokenTtl'>;
 
-export type SomePolicy = { readonly [Field in keyof Policy]?: Policy[Field] | undefined };
+export type SomePolicy = { readonly [Field in keyof Omit<Policy, 'slowestReload'>]?: Policy[Field] | undefined };
 
 /** Fills in the defaults (DESIGN.md, section 3). `publishAhead` is 0s only when it was set to that. */
 export function completePolicy(given: GivenPolicy, facts: ServiceFacts): Policy {
@@ -14,6 +14,7 @@ export function completePolicy(given: GivenPolicy, facts: ServiceFacts): Policy 
     ...base,
     publishAhead: given.publishAhead ?? defaultPublishAhead(base),
     verifyFor: given.verifyFor ?? defaultVerifyFor(base, facts),
+    slowestReload: facts.slowestReload,
   };
 }
 
@@ -23,6 +24,7 @@ export function serviceFacts(services: readonly Service[]): ServiceFacts {
   const polled = (service: Service): boolean => service.health !== null;
   return {
     longestDeadline: Math.max(0, ...services.map((service) => service.health?.deadline ?? 0)),
+    slowestReload: Math.max(0, ...verifiers.map(reloadEffectTime)),
     unpolledSigner: signers.length === 0 || !signers.every(polled),
     allVerifiersPolled: verifiers.length > 0 && verifiers.every(polled),
   };

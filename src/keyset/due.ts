@@ -38,13 +38,23 @@ function isAtOnce(manifest: Manifest, key: Key): boolean {
   return manifest.rollout?.immediate === true || isFirstKey(manifest, key.kid);
 }
 
+/**
+ * From when no reload of a verifier can bring back a set from before the key was published: one that was ordered as long
+ * as copies of it were about has taken effect. A later reload may have confirmed before it ends. With a `publishAhead` of
+ * zero verifiers end their reloads in order, as the documentation asks for.
+ */
+function noOlderCopyAt(publishedAt: Instant, policy: Policy): Instant {
+  const { publishAhead, jwksMaxAge, clockSkew, slowestReload } = policy;
+  return publishAhead === 0 ? publishedAt : publishedAt + jwksMaxAge + clockSkew + slowestReload;
+}
+
 /** When the pending key may sign, the gate aside. */
 export function activateDueAt(manifest: Manifest, key: Key, policy: Policy): Instant {
   const { rollout } = manifest;
   if (key.publishedAt === null || key.confirmedAt === null) return Number.POSITIVE_INFINITY;
   const shown = Math.max(key.publishedAt, key.confirmedAt);
   if (isAtOnce(manifest, key)) return shown;
-  const ahead = shown + policy.publishAhead;
+  const ahead = Math.max(shown + policy.publishAhead, noOlderCopyAt(key.publishedAt, policy));
   const active = activeKey(manifest);
   if (active === null || rollout?.forced) return ahead;
   return Math.max(ahead, signsSince(active) + policy.rotateEvery);

@@ -21,6 +21,8 @@ export interface Policy {
   readonly jwksMaxAge: Duration;
   /** How long a pending key is in the JWKS before it may sign. */
   readonly publishAhead: Duration;
+  /** How long after it was ordered a listed verifier's reload may take effect. Follows from the services. */
+  readonly slowestReload: Duration;
   /** How long a signer that can't be polled may go on using the former key. */
   readonly signerMaxAge: Duration;
   /** How long a key verifies after `signedUntil`. */
@@ -41,6 +43,8 @@ export interface Policy {
 export interface ServiceFacts {
   /** The longest `health.deadline` of any service; 0 without one. */
   readonly longestDeadline: Duration;
+  /** The longest time after which the reload of a listed verifier may still take effect; 0 without one. */
+  readonly slowestReload: Duration;
   /** There is a signer that can't be polled, or none is listed: `signerMaxAge` counts. */
   readonly unpolledSigner: boolean;
   /** Every listed verifier is polled and there is at least one. */

@@ -1,8 +1,8 @@
 import { incidentDeadline } from '../keyset/incident.js';
-import { type ServicePort, signs } from '../services/service.js';
+import { reloadEffectTime, type ServicePort, signs } from '../services/service.js';
 import type { Wanted } from '../services/wanted.js';
 import { type Answers, confirm, type Member } from './confirm.js';
-import { reloadEffectTime } from './limit.js';
+
 import type { Answer, Question, ReloadWhen } from './question.js';
 import { noteReturned } from './returned.js';
 import type { Run } from './run.js';

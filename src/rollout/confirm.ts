@@ -1,7 +1,7 @@
 import type { Duration } from '../keyset/clock.js';
 import { type Awaiting, awaitConfirmation, type InstanceOutcome, lookFirst } from '../services/await.js';
-import type { Instance, ServicePort } from '../services/service.js';
-import { serviceTime } from './limit.js';
+import { type Instance, type ServicePort, serviceTime } from '../services/service.js';
+
 import type { Answer, Question, ReloadWhen } from './question.js';
 import { type Run, timeFor } from './run.js';
 

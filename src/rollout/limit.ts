@@ -2,7 +2,7 @@ import type { Request } from '../keyset/action.js';
 import { type Duration, MINUTE } from '../keyset/clock.js';
 import type { Batch } from '../keyset/policy.js';
 import type { PublishOutlet } from '../outlets/outlet.js';
-import { type Service, signs, verifies } from '../services/service.js';
+import { type Service, serviceTime, signs, verifies } from '../services/service.js';
 import { planWaves } from './batches.js';
 import type { KeysetContext } from './context.js';
 
@@ -10,20 +10,6 @@ import type { KeysetContext } from './context.js';
 const STORE_TIME = 3 * MINUTE;
 /** How long an outlet's URL may take to serve what was written. */
 export const READ_BACK_DEADLINE = 2 * MINUTE;
-
-function reloadTime({ reload }: Service): Duration {
-  return reload.type === 'none' ? 0 : reload.timeout;
-}
-
-/** How long a service may take to be reloaded and to confirm; where nobody can see it confirm, to be reloaded. */
-export function serviceTime(service: Service): Duration {
-  return service.health?.deadline ?? reloadTime(service);
-}
-
-/** How long after it was ordered a reload may still take effect. */
-export function reloadEffectTime(service: Service): Duration {
-  return Math.max(serviceTime(service), reloadTime(service));
-}
 
 /** How long writing and reading back one outlet may take. */
 export function outletTime(outlet: PublishOutlet): Duration {

@@ -1,8 +1,8 @@
 import type { Batch } from '../keyset/policy.js';
+import { serviceTime } from '../services/service.js';
 import { planWaves, type Queue } from './batches.js';
 import { type Answers, confirm, confirmedAlready, type Member } from './confirm.js';
 import { describe } from './describe.js';
-import { serviceTime } from './limit.js';
 import type { Answer, Question } from './question.js';
 import { type Run, timeFor } from './run.js';
 

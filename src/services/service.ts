@@ -113,3 +113,17 @@ export function signs(service: Service): boolean {
 export function verifies(service: Service): boolean {
   return service.role !== 'signer';
 }
+
+function reloadTime({ reload }: Service): Duration {
+  return reload.type === 'none' ? 0 : reload.timeout;
+}
+
+/** How long a service may take to be reloaded and to confirm; where nobody can see it confirm, to be reloaded. */
+export function serviceTime(service: Service): Duration {
+  return service.health?.deadline ?? reloadTime(service);
+}
+
+/** How long after it was ordered a reload may still take effect. */
+export function reloadEffectTime(service: Service): Duration {
+  return Math.max(serviceTime(service), reloadTime(service));
+}

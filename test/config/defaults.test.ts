@@ -30,8 +30,9 @@ describe('Without a configuration', () => {
             onUnconfirmed: 'auto',
             rollout: { batch: 'all' },
             recoveryWindowDays: 7,
+            slowestReload: 0,
           },
-          facts: { longestDeadline: 0, unpolledSigner: true, allVerifiersPolled: false },
+          facts: { longestDeadline: 0, slowestReload: 0, unpolledSigner: true, allVerifiersPolled: false },
           publish: [],
           deliver: [],
           services: [],
@@ -163,6 +164,7 @@ describe('The facts about services', () => {
   test('with every service polled', async () => {
     expect(await facts(service('a', 'signer', '30s'), service('b', 'verifier', '45s'))).toEqual({
       longestDeadline: 45 * SECOND,
+      slowestReload: 45 * SECOND,
       unpolledSigner: false,
       allVerifiersPolled: true,
     });
@@ -171,6 +173,7 @@ describe('The facts about services', () => {
   test('with an unpolled signer, and no verifier', async () => {
     expect(await facts(service('a', 'signer', '30s'), service('b', 'signer'))).toEqual({
       longestDeadline: 30 * SECOND,
+      slowestReload: 0,
       unpolledSigner: true,
       allVerifiersPolled: false,
     });
@@ -179,6 +182,7 @@ describe('The facts about services', () => {
   test('with no signer, and one of two verifiers polled', async () => {
     expect(await facts(service('a', 'verifier', '30s'), service('b', 'verifier'))).toEqual({
       longestDeadline: 30 * SECOND,
+      slowestReload: 30 * SECOND,
       unpolledSigner: true,
       allVerifiersPolled: false,
     });
@@ -187,6 +191,7 @@ describe('The facts about services', () => {
   test('with one service that does both', async () => {
     expect(await facts(service('a', 'both', '1m'))).toEqual({
       longestDeadline: MINUTE,
+      slowestReload: MINUTE,
       unpolledSigner: false,
       allVerifiersPolled: true,
     });

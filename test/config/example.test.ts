@@ -56,7 +56,7 @@ keysets:
 `);
     expect(keysets[0]).toMatchObject({
       name: 'api',
-      facts: { longestDeadline: 120_000, unpolledSigner: false, allVerifiersPolled: true },
+      facts: { longestDeadline: 120_000, slowestReload: 120_000, unpolledSigner: false, allVerifiersPolled: true },
       publish: [{ type: 'file', path: '/srv/jwks/jwks.json', url: 'https://id.example/.well-known/jwks.json' }],
       deliver: [{ path: '/run/jwtrot/api.jwk', format: 'jwk', group: 'issuer', mode: 0o440 }],
       services: [

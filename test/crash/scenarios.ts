@@ -111,7 +111,8 @@ const activation: Scenario = {
     await site.run('rotate');
     await site.run('rotate', '--force');
     const { publishedAt = null, confirmedAt = null } = (await site.manifest())?.keys[1] ?? {};
-    await waitUntil(Math.max(publishedAt ?? Number.NaN, confirmedAt ?? Number.NaN) + 2_000);
+    // Not before a slow reload of the gateway would have ended.
+    await waitUntil(Math.max(publishedAt ?? Number.NaN, confirmedAt ?? Number.NaN) + 10_000);
     await site.save();
   },
   args: async () => ['rotate'],

@@ -1,5 +1,5 @@
 import { ALGORITHMS, type Algorithm } from '../../src/keyset/algorithm.js';
-import { DAY, SECOND } from '../../src/keyset/clock.js';
+import { DAY, MINUTE, SECOND } from '../../src/keyset/clock.js';
 import type { Manifest, PublicJwk } from '../../src/keyset/model.js';
 import { POLICY_DEFAULTS, type Policy } from '../../src/keyset/policy.js';
 import { type Holding, wantedKeys } from '../../src/keyset/projection.js';
@@ -7,7 +7,13 @@ import type { NewKey } from '../../src/keyset/transitions.js';
 
 export const START = Date.UTC(2026, 0, 1);
 
-export const POLICY: Policy = { ...POLICY_DEFAULTS, alg: 'ES256', maxTokenTtl: 7 * DAY, verifyFor: 8 * DAY };
+export const POLICY: Policy = {
+  ...POLICY_DEFAULTS,
+  alg: 'ES256',
+  maxTokenTtl: 7 * DAY,
+  verifyFor: 8 * DAY,
+  slowestReload: 2 * MINUTE,
+};
 
 /** `k3`, with a thumbprint of the right shape. */
 export function newKey(kid: string, alg: Algorithm = 'ES256'): NewKey {

@@ -12,10 +12,20 @@ import {
   type ServiceFacts,
 } from '../../src/keyset/policy.js';
 
-const POLICY: Policy = { ...POLICY_DEFAULTS, maxTokenTtl: 7 * DAY, verifyFor: 8 * DAY };
+const POLICY: Policy = { ...POLICY_DEFAULTS, maxTokenTtl: 7 * DAY, verifyFor: 8 * DAY, slowestReload: 2 * MINUTE };
 /** Every service is polled. */
-const POLLED: ServiceFacts = { longestDeadline: 2 * MINUTE, unpolledSigner: false, allVerifiersPolled: true };
-const NO_SERVICES: ServiceFacts = { longestDeadline: 0, unpolledSigner: true, allVerifiersPolled: false };
+const POLLED: ServiceFacts = {
+  longestDeadline: 2 * MINUTE,
+  slowestReload: 2 * MINUTE,
+  unpolledSigner: false,
+  allVerifiersPolled: true,
+};
+const NO_SERVICES: ServiceFacts = {
+  longestDeadline: 0,
+  slowestReload: 0,
+  unpolledSigner: true,
+  allVerifiersPolled: false,
+};
 
 function problems(changes: Partial<Policy>, facts: ServiceFacts = POLLED) {
   return policyProblems({ ...POLICY, ...changes }, facts);

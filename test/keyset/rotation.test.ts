@@ -76,6 +76,25 @@ describe('activation', () => {
     expect(story.next).toBe('activate k2 published-long-enough');
   });
 
+  it('waits until no slow reload can bring back a set from before the key, where publishAhead is shorter than that', () => {
+    const story = settled();
+    story.policy = { ...story.policy, publishAhead: HOUR + 60_000 };
+    story.now = START + DAY;
+    story.run({ force: true });
+    // jwksMaxAge + clockSkew + slowestReload
+    story.now += HOUR + 180_000 - 1;
+    expect(story.next).toBe('nothing');
+    story.now += 1;
+    expect(story.next).toBe('activate k2 published-long-enough');
+  });
+
+  it('waits for none where nothing need be published ahead', () => {
+    const story = settled();
+    story.policy = { ...story.policy, publishAhead: 0, jwksMaxAge: 0 };
+    story.now = START + DAY;
+    expect(story.run({ force: true })).toContain('activate k2 published-long-enough');
+  });
+
   it('does not wait for the age when it was forced, but for publishAhead', () => {
     const story = settled();
     story.now = START + DAY;

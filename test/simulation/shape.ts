@@ -110,6 +110,7 @@ export function tightPolicy(random: Random, services: readonly Service[], unlist
     rotateEvery: random.pick([6, 24, 72]) * HOUR,
     jwksMaxAge,
     publishAhead: atOnce ? 0 : jwksMaxAge + clockSkew,
+    slowestReload: facts.slowestReload,
     signerMaxAge,
     verifyFor: leastVerifyFor({ maxTokenTtl, clockSkew, signerMaxAge }, facts),
     clockSkew,

@@ -44,6 +44,7 @@ const POLICY: Shape['policy'] = {
   rotateEvery: 24 * HOUR,
   jwksMaxAge: 10 * MINUTE,
   publishAhead: 11 * MINUTE,
+  slowestReload: 0,
   signerMaxAge: HOUR,
   verifyFor: HOUR + 4 * MINUTE,
   clockSkew: MINUTE,

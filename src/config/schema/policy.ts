@@ -29,7 +29,7 @@ export const policyFields = {
   onUnconfirmed: v.optional(word(['auto', 'wait', 'rollback'])),
   rollout: v.optional(rollout),
   recoveryWindowDays: v.optional(wholeNumber(7, 30)),
-} satisfies Record<keyof Policy, unknown>;
+} satisfies Record<keyof Omit<Policy, 'slowestReload'>, unknown>;
 
 export const POLICY_FIELDS = Object.keys(policyFields);
 
