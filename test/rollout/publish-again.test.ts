@@ -44,8 +44,9 @@ async function confirmed({ type = 'command', role = 'verifier', up = true, becom
 
 describe('a verifier that reads an older set than a command has published', () => {
   it('shows that somebody else has written there: the command is run once more, and the verifier is asked again', async () => {
-    const { again, isConfirmed } = await confirmed();
+    const { again, isConfirmed, fleet } = await confirmed();
     expect(again()).toBe(1);
+    expect(fleet.events).toContainEqual(expect.objectContaining({ type: 'note', level: 'warning' }));
     expect(isConfirmed).toBe(true);
   });
 

@@ -15,6 +15,8 @@ export async function askTwice(run: Run, question: () => Promise<Answer[]>): Pro
   const readsOther = unconfirmed(answers).some(({ answers: does, service }) => does && verifiers.includes(service));
   if (run.publishedAgain || !isBlind || !readsOther || patience(run, 0) !== null) return answers;
   run.publishedAgain = true;
+  const text = 'a verifier reads another set than was published: publishing it once more';
+  run.context.report({ type: 'note', keyset: run.context.name, level: 'warning', text });
   await writeOutlets(run, true);
   return run.blocked.has('outlets') ? answers : question();
 }
