@@ -1,3 +1,4 @@
+import type { Instant } from '../keyset/clock.js';
 import { replaceFile } from './atomic-file.js';
 import type { OutletDirectory } from './directory.js';
 import type { PublishFormat } from './outlet.js';
@@ -10,9 +11,14 @@ export interface Given {
   readonly text: string | null;
   /** False from before the command starts until it has succeeded: what it holds then can't be told. */
   readonly settled: boolean;
+  /**
+   * Until when a command that has begun may write: its time limit. One that was begun before and not seen to end may write
+   * even after a later one has succeeded: then what the outlet holds can't be told any more once this time has come.
+   */
+  readonly until: Instant | null;
 }
 
-const NEVER: Given = { text: null, settled: false };
+const NEVER: Given = { text: null, settled: false, until: null };
 
 /** @param path of the record @returns null when the record is damaged */
 export async function readGiven(path: string): Promise<Given | null> {
@@ -20,9 +26,9 @@ export async function readGiven(path: string): Promise<Given | null> {
   if (found === 'absent') return NEVER;
   if (found === 'unreadable') return null;
   try {
-    const { schema, text, settled } = JSON.parse(found.bytes.toString('utf8')) as Record<string, unknown>;
+    const { schema, text, settled, until } = JSON.parse(found.bytes.toString('utf8')) as Record<string, unknown>;
     if (schema !== 1 || (text !== null && typeof text !== 'string')) return null;
-    return { text, settled: settled === true };
+    return { text, settled: settled === true, until: typeof until === 'number' ? until : null };
   } catch {
     return null;
   }
@@ -34,10 +40,10 @@ export async function writeGiven(directory: OutletDirectory, name: string, given
 }
 
 /** @param path of the record */
-export async function observeGiven(path: string, format: PublishFormat): Promise<Sight> {
+export async function observeGiven(path: string, format: PublishFormat, now: Instant): Promise<Sight> {
   const given = await readGiven(path);
   if (given === null) return { ...UNREADABLE, foreign: false };
-  if (given.text === null) return NOTHING;
+  if (given.text === null || (given.settled && given.until !== null && now >= given.until)) return NOTHING;
   const sight = await sightOfText(given.text, format);
   return { ...sight, foreign: false, intact: sight.intact && given.settled };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Clock, Duration } from '../keyset/clock.js';
 import { JwtrotError } from '../keyset/error.js';
 import { type Environment, runCommand } from '../outside/command.js';
 import { publishText } from './content.js';
@@ -17,6 +18,7 @@ export interface CommandSurroundings {
   readonly stateDirectory: string;
   readonly env: Environment;
   readonly path?: string | undefined;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** A program that takes the text on its standard input and puts it where verifiers fetch it. */
@@ -40,7 +42,7 @@ export function publishCommand(outlet: PublishCommand, surroundings: CommandSurr
       await mkdir(folder, { recursive: true, mode: 0o700 });
       return openDirectory(folder, { follow: true });
     },
-    observe: (path) => observeGiven(path, outlet.format),
+    observe: (path) => observeGiven(path, outlet.format, surroundings.clock.now()),
     holds(sight, content) {
       const text = publishText(content, outlet.format);
       return text === null || (sight.intact && sight.text === text);
@@ -48,6 +50,9 @@ export function publishCommand(outlet: PublishCommand, surroundings: CommandSurr
     write: (writing) => give(outlet, label, name, writing, surroundings),
   };
 }
+
+/** From the command's end until the record of it is read back, at the most. */
+const READ_BACK: Duration = 5_000;
 
 export function commandLabel(outlet: PublishCommand): string {
   return `command ${basename(outlet.command.argv[0])}`;
@@ -58,12 +63,16 @@ async function give(
   label: string,
   name: string,
   { directory, content, signal, newId }: Writing,
-  { keyset, env, path }: CommandSurroundings,
+  { keyset, env, path, clock }: CommandSurroundings,
 ): Promise<void> {
   const text = publishText(content, outlet.format);
   if (text === null) return;
   const former = await readGiven(join(directory.through, name));
-  await writeGiven(directory, name, { text: former?.text ?? null, settled: false }, newId());
+  const now = clock.now();
+  // One that was begun and not seen to end: a killed run's, or what a failed one has left under way.
+  const busyUntil = former?.until != null && former.until > now ? former.until : null;
+  const until = Math.max(now + outlet.timeout, busyUntil ?? 0);
+  await writeGiven(directory, name, { text: former?.text ?? null, settled: false, until }, newId());
   const result = await runCommand(outlet.command, {
     stdin: text,
     timeout: outlet.timeout,
@@ -82,5 +91,7 @@ async function give(
       },
     );
   }
-  await writeGiven(directory, name, { text, settled: true }, newId());
+  // What was given a moment ago is read back first.
+  const again = busyUntil === null ? null : Math.max(busyUntil, clock.now() + READ_BACK);
+  await writeGiven(directory, name, { text, settled: true, until: again }, newId());
 }

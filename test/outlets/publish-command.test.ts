@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { jwkSetText, type OutletContent } from '../../src/keyset/projection.js';
 import type { PublishOutlet } from '../../src/outlets/outlet.js';
 import { newPair } from '../support/manifest.js';
-import { contentOf, diskFolder, portOf, refusal, toFile, write } from './support.js';
+import { contentOf, diskFolder, portOf, clock as realClock, refusal, toFile, write } from './support.js';
 
 let first: OutletContent;
 let both: OutletContent;
@@ -117,6 +117,50 @@ describe('a command outlet', () => {
     writeFileSync(join(folder, record ?? ''), '{"schema":1,"te');
     expect(await port.observe()).toMatchObject([{ keys: [], intact: false }]);
     expect(await write(port, first)).toEqual({ publish: true, deliver: false });
+    expect(await port.observe()).toMatchObject([{ intact: true }]);
+  });
+
+  it('that was begun by a run that was killed may write last: once its time is over it is given again', async () => {
+    const folder = diskFolder();
+    let now = 1_000_000;
+    const clock = { ...realClock, now: () => now };
+    const port = portOf({
+      publish: [toCommand(`cat > /dev/null; echo run >> ${folder}/runs`)],
+      stateDirectory: folder,
+      clock,
+    });
+    await write(port, first);
+    const record = join(folder, readdirSync(folder).find((name) => name.endsWith('.given')) ?? '');
+    // As the killed run has left it.
+    writeFileSync(
+      record,
+      readFileSync(record, 'utf8').replace('"settled":true,"until":null', '"settled":false,"until":1009000'),
+    );
+    expect(await port.observe()).toMatchObject([{ intact: false }]);
+    expect(await write(port, first)).toEqual({ publish: true, deliver: false });
+    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    now = 1_009_000;
+    expect(await port.observe()).toMatchObject([{ keys: null, intact: false }]);
+    expect(await write(port, first)).toEqual({ publish: true, deliver: false });
+    now += 10 ** 9;
+    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    expect(readFileSync(join(folder, 'runs'), 'utf8')).toBe('run\nrun\nrun\n');
+  });
+
+  it('that failed is given again after its time, too: nobody knows what it has left under way', async () => {
+    const folder = diskFolder();
+    let now = 1_000_000;
+    const clock = { ...realClock, now: () => now };
+    const script = `cat > /dev/null; test -e ${folder}/mended || exit 3`;
+    const port = portOf({ publish: [toCommand(script)], stateDirectory: folder, clock });
+    await refusal(write(port, first));
+    writeFileSync(join(folder, 'mended'), '');
+    await write(port, first);
+    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    now += 10_000;
+    expect(await port.observe()).toMatchObject([{ keys: null, intact: false }]);
+    await write(port, first);
+    now += 10_000;
     expect(await port.observe()).toMatchObject([{ intact: true }]);
   });
 

@@ -57,13 +57,18 @@ export class OutletWriting {
     const { world } = this;
     const kids = wantedKids(content);
     const { outlet } = place;
+    let busyUntil: number | null = null;
     const held = await world.call(runner, () => {
       place.mark = content.revision;
       if (kids === null) return true;
       if (outlet.type === 'file') return !place.content.absent && sameKids(place.content.kids, kids);
-      const same = !again && place.given.settled && place.given.kids !== null && sameKids(place.given.kids, kids);
-      if (!same) place.given = { ...place.given, settled: false };
-      return same;
+      const now = runner.host.now();
+      const known = place.heldByCommand(now);
+      if (!again && place.given.settled && known !== null && sameKids(known, kids)) return true;
+      const { until } = place.given;
+      busyUntil = until !== null && until > now ? until : null;
+      place.given = { ...place.given, settled: false, until: Math.max(now + outlet.timeout, busyUntil ?? 0) };
+      return false;
     });
     if (held || kids === null) return false;
     if (outlet.type === 'file') {
@@ -78,7 +83,8 @@ export class OutletWriting {
     }
     await this.#runCommand(runner, place, kids, content.revision, outlet.timeout);
     await world.call(runner, () => {
-      place.given = { kids, settled: true };
+      const again = busyUntil === null ? null : Math.max(busyUntil, runner.host.now() + 5_000);
+      place.given = { kids, settled: true, until: again };
     });
     return true;
   }

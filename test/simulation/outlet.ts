@@ -28,7 +28,11 @@ export class PublishPlace {
   readonly #shown = new Map<string, number>();
   history: Content[] = [];
   /** Of a command: what it was last given, and whether it said that it took it. */
-  given: { kids: readonly string[] | null; settled: boolean } = { kids: null, settled: true };
+  given: { kids: readonly string[] | null; settled: boolean; until: number | null } = {
+    kids: null,
+    settled: true,
+    until: null,
+  };
   /** The highest revision that a command has taken. */
   taken = 0;
 
@@ -40,6 +44,12 @@ export class PublishPlace {
   ) {
     const until = Number.POSITIVE_INFINITY;
     this.content = { kids: [], absent: true, from: world.now, until, takenAway: NOBODY, shown: this.#shown };
+  }
+
+  /** What a command is taken to hold; null where that can't be told. */
+  heldByCommand(now: number): readonly string[] | null {
+    const { kids, settled, until } = this.given;
+    return settled && until !== null && now >= until ? null : kids;
   }
 
   set(kids: readonly string[], options: { absent?: boolean; takenAway?: ReadonlySet<string> } = {}): void {

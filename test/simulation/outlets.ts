@@ -35,7 +35,7 @@ export class HostOutlets {
         world.call(runner, () => {
           runner.lookedAt = world.now;
           for (const place of this.publish) place.content.looked = true;
-          return this.#observe();
+          return this.#observe(runner.host.now());
         }),
       locked: async (timeout, use) => {
         await this.#lock(runner, timeout);
@@ -50,12 +50,12 @@ export class HostOutlets {
     };
   }
 
-  #observe(): Holding[] {
+  #observe(now: number): Holding[] {
     const named = (kids: readonly string[]) => kids.map((kid) => ({ kid, thumbprint: kid }));
     return [
       ...this.publish.map((place): Holding => {
         const isCommand = place.outlet.type === 'command';
-        const kids = isCommand ? place.given.kids : place.content.absent ? null : place.content.kids;
+        const kids = isCommand ? place.heldByCommand(now) : place.content.absent ? null : place.content.kids;
         return {
           outlet: place.label,
           kind: 'publish',
