@@ -37,13 +37,16 @@ async function pointsOf(site: AwsSite, scenario: Scenario): Promise<{ points: Po
   return { points: [...remote, ...callPoints(calls, /^!/), ...requestPoints(site.services.requests)], took };
 }
 
-async function killedAt(site: AwsSite, scenario: Scenario, point: Point): Promise<string[]> {
+async function killedAt(site: AwsSite, scenario: Scenario, point: Point, tries = 3): Promise<string[]> {
   await site.restore();
   const { keeping } = site;
   const start = await before(site, scenario);
   if (!('nth' in point)) {
     const { signal, stderr } = await (await startUntil(site, scenario, point)).ended;
-    if (signal !== 'SIGKILL' && !('ms' in point)) return [`it was not killed: ${stderr}`];
+    if (signal !== 'SIGKILL' && !('ms' in point)) {
+      if (scenario.isTimed !== true) return [`it was not killed: ${stderr}`];
+      if (tries > 1) return killedAt(site, scenario, point, tries - 1);
+    }
     return afterwards(site, scenario, start);
   }
   const { nth, mode, late } = point;

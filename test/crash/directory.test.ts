@@ -5,11 +5,14 @@ import { SCENARIOS, type Scenario } from './scenarios.js';
 import { Site } from './site.js';
 import { Count, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
 
-async function killedAt(site: Site, scenario: Scenario, point: LocalPoint): Promise<string[]> {
+async function killedAt(site: Site, scenario: Scenario, point: LocalPoint, tries = 3): Promise<string[]> {
   await site.restore();
   const start = await before(site, scenario);
   const { signal, stderr } = await (await startUntil(site, scenario, point)).ended;
-  if (signal !== 'SIGKILL' && !('ms' in point)) return [`it was not killed: ${stderr}`];
+  if (signal !== 'SIGKILL' && !('ms' in point)) {
+    if (scenario.isTimed !== true) return [`it was not killed: ${stderr}`];
+    if (tries > 1) return killedAt(site, scenario, point, tries - 1);
+  }
   return afterwards(site, scenario, start);
 }
 

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly leaves?: 'pending' | 'backoff';
   /** How it ends when nobody disturbs it, if not with 0. */
   readonly code?: 4;
+  /** It waits for a service in vain: how often it polls, and so its last points, are a matter of time. */
+  readonly isTimed?: true;
   /** Where it had not come to its end, the next `rotate` may refuse (exit 5): then it is asked for again. */
   readonly isAskedAgain?: boolean;
   /** What the next run must have come to, whenever this one was killed; what of it is missing. */
@@ -165,6 +167,7 @@ const wayBack: Scenario = {
   ends: nothingEnds,
   incident: false,
   code: 4,
+  isTimed: true,
   leaves: 'backoff',
   missing: inState(1, 'active'),
 };
