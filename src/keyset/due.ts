@@ -61,12 +61,20 @@ export function activateDueAt(manifest: Manifest, key: Key, policy: Policy): Ins
 }
 
 /**
- * When verifiers are looked at once more, because the active key signs without having been published ahead of it: one may
- * have read a copy from before its publication since. Infinity: nothing of the kind is to be feared.
+ * When verifiers are looked at once more, and for which key: it signs, or has signed before the way back from it, without
+ * having been published ahead of that, so one may have read a copy from before its publication since. Of an older key
+ * nothing is to be feared: a copy that holds the active one holds it, too. Infinity: it is not owed.
  */
-export function lookDueAt(manifest: Manifest, active: Key, policy: Policy): Instant {
-  const { publishedAt, confirmedAt, version } = active;
-  const isFirst = manifest.keys.every((key) => key.version >= version || wasGivenUp(key));
+export function lookDue(manifest: Manifest, active: Key, policy: Policy): { readonly key: Key; readonly at: Instant } {
+  const owed = manifest.keys
+    .filter((key) => key.kid === active.kid || (key.state === 'deprecated' && key.version > active.version))
+    .map((key) => ({ key, at: lookDueAt(manifest, key, policy) }));
+  return owed.reduce((first, one) => (one.at < first.at ? one : first), { key: active, at: Number.POSITIVE_INFINITY });
+}
+
+function lookDueAt(manifest: Manifest, key: Key, policy: Policy): Instant {
+  const { publishedAt, confirmedAt, version } = key;
+  const isFirst = manifest.keys.every((one) => one.version >= version || wasGivenUp(one));
   if (publishedAt === null || confirmedAt === null || isFirst) return Number.POSITIVE_INFINITY;
   const due = publishedAt + policy.jwksMaxAge + policy.clockSkew;
   return confirmedAt < due ? due : Number.POSITIVE_INFINITY;

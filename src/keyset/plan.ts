@@ -87,7 +87,7 @@ function effect({ manifest, keyset, policy, now, request, observations }: PlanIn
     case 'refresh-services':
       return t.refreshed(from, now);
     case 'confirm-verifiers':
-      return t.keyOf(from, kid).state === 'active' ? t.lookedAt(from, kid, now) : t.verifiersConfirmed(from, kid, now);
+      return t.keyOf(from, kid).state !== 'pending' ? t.lookedAt(from, kid, now) : t.verifiersConfirmed(from, kid, now);
     case 'activate':
       return t.activated(t.acceptedNow(from, kid, now), kid, policy, now);
     case 'confirm-signers':

@@ -1,6 +1,6 @@
 import { act, type Found, type Known, type Reason } from './action.js';
 import { dueNow } from './clock-trust.js';
-import { isBackingOff, isRolloutHeld, lookDueAt, mayActivate, signersDueAt, stageDueAt } from './due.js';
+import { isBackingOff, isRolloutHeld, lookDue, mayActivate, signersDueAt, stageDueAt } from './due.js';
 import { activeKeyBeingRetired, isOverdue } from './incident.js';
 import type { Key, Rollout } from './model.js';
 import { activeKey, publishedKeys } from './projection.js';
@@ -65,9 +65,10 @@ export function confirmAgain({ manifest, now, request, blocked }: Known): Found 
 export function confirmLate({ manifest, policy, now, request, blocked }: Known): Found {
   const active = activeKey(manifest);
   if (active === null || activeKeyBeingRetired(manifest) !== null || manifest.rollout?.phase === 'switch') return null;
-  if (blocked.has('rollout') || blocked.has('outlets') || now < lookDueAt(manifest, active, policy)) return null;
+  const { key, at } = lookDue(manifest, active, policy);
+  if (blocked.has('rollout') || blocked.has('outlets') || now < at) return null;
   if (isBackingOff(manifest, now) && !request.force) return null;
-  return act('confirm-verifiers', active.kid, 'caches-over');
+  return act('confirm-verifiers', key.kid, 'caches-over');
 }
 
 export function refresh({ manifest, now, blocked, request }: Known): Found {

@@ -1,14 +1,6 @@
 import type { Upcoming } from './action.js';
 import type { Instant } from './clock.js';
-import {
-  activateDueAt,
-  isBackingOff,
-  isRolloutHeld,
-  lookDueAt,
-  signersDueAt,
-  stageDueAt,
-  verifiesUntil,
-} from './due.js';
+import { activateDueAt, isBackingOff, isRolloutHeld, lookDue, signersDueAt, stageDueAt, verifiesUntil } from './due.js';
 import type { Manifest } from './model.js';
 import type { Policy } from './policy.js';
 import { activeKey } from './projection.js';
@@ -58,13 +50,14 @@ function rolloutNext(manifest: Manifest, policy: Policy): Upcoming[] {
 function looksNext(manifest: Manifest, policy: Policy): Upcoming[] {
   const active = activeKey(manifest);
   if (active === null || manifest.rollout?.phase === 'switch') return [];
-  const look = (at: Instant, reason: string): Upcoming => ({ action: 'confirm', at, kid: active.kid, reason });
+  const look = (at: Instant, reason: string, { kid } = active): Upcoming => ({ action: 'confirm', at, kid, reason });
+  const late = lookDue(manifest, active, policy);
   return [
     look(
       signersDueAt(manifest, active),
       'signers are looked at once more: a slow reload may bring the former key back',
     ),
-    look(lookDueAt(manifest, active, policy), 'verifiers are looked at once more: one may have read an old copy'),
+    look(late.at, 'verifiers are looked at once more: one may have read an old copy', late.key),
   ].filter(({ at }) => Number.isFinite(at));
 }
 

@@ -50,7 +50,7 @@ export function effectOf(story: Story, action: Action, asked: Request): Manifest
     case 'refresh-services':
       return t.refreshed(from, now);
     case 'confirm-verifiers':
-      return t.keyOf(from, kid).state === 'active' ? t.lookedAt(from, kid, now) : t.verifiersConfirmed(from, kid, now);
+      return t.keyOf(from, kid).state !== 'pending' ? t.lookedAt(from, kid, now) : t.verifiersConfirmed(from, kid, now);
     case 'activate':
       return t.activated(t.acceptedNow(from, kid, now), kid, policy, now);
     case 'confirm-signers':

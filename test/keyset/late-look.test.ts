@@ -56,6 +56,20 @@ describe('one more look at verifiers', () => {
     expect(story.step()).toBe('confirm-verifiers k2 caches-over');
   });
 
+  it('is about the key that failed, where the way back from it came first', () => {
+    const story = hasty();
+    const switchedAt = story.now;
+    story.run({ rollback: 'k1' });
+    expect(story.states).toBe('k1: active, k2: deprecated');
+    story.manifest = { ...story.known, backoff: null };
+    story.now = switchedAt + CACHES - 1;
+    expect(story.next).toBe('nothing');
+    story.now += 1;
+    expect(story.run()).toEqual(['confirm-verifiers k2 caches-over']);
+    expect(story.key('k2')).toMatchObject({ state: 'deprecated', confirmedAt: story.now });
+    expect(story.next).toBe('nothing');
+  });
+
   it('is not needed after an ordinary rotation, whose gate was passed when copies had expired', () => {
     const story = rotated();
     expect(story.key('k2').confirmedAt).toBe(story.key('k2').activatedAt);

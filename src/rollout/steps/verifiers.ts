@@ -49,7 +49,7 @@ export async function confirmVerifiers(run: Run, kid: string): Promise<Performed
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
   await ledger.commit((m, at) => {
     const { state, publishedAt } = keyOf(m, kid);
-    if (state === 'active') return lookedAt(m, kid, at);
+    if (state === 'active' || state === 'deprecated') return lookedAt(m, kid, at);
     return state === 'pending' && publishedAt !== null ? verifiersConfirmed(m, kid, at) : null;
   });
   return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
