@@ -1,3 +1,4 @@
+import type { Instant } from '../keyset/clock.js';
 import { incidentDeadline } from '../keyset/incident.js';
 import { reloadEffectTime, type ServicePort, signs } from '../services/service.js';
 import type { Wanted } from '../services/wanted.js';
@@ -32,19 +33,22 @@ const LAST_LOOK = 10_000;
  * Some had to be waited for, so what the first of them said is old by now: those that are polled are looked at once more,
  * without a reload. No answers where what was said since `began` is fresh.
  * @param began monotonic, in milliseconds
+ * @param by an incident's deadline, which bounds this too; null: none
  */
 export async function lookOnceMore(
   run: Run,
   began: number,
   services: readonly ServicePort[],
   wanted: Wanted,
+  by: Instant | null,
 ): Promise<Answer[]> {
   const { clock } = run.context;
   const took = clock.monotonic() - began;
   if (took <= FRESH) return [];
   const polled = services.filter((port) => port.service.health !== null);
   // Many answers in a row, or of many workers, take their time.
-  return ask(run, { services: polled, wanted, reload: 'never', until: clock.now() + Math.max(LAST_LOOK, took) });
+  const until = Math.min(clock.now() + Math.max(LAST_LOOK, took), by ?? Number.POSITIVE_INFINITY);
+  return ask(run, { services: polled, wanted, reload: 'never', until });
 }
 
 function isAtOnce({ ledger }: Run, { pace, until }: Question): boolean {

@@ -43,13 +43,17 @@ export async function reportedBySigners({ context }: Run): Promise<ReadonlyMap<s
 
 /** How many looks there are for each worker behind one address: each answers for itself alone. */
 const LOOKS = 8;
+/** So many in a row without an answer: it is not there, and each may take a poll's whole time limit. */
+const SILENT = 3;
 
 async function signingKids(port: ServicePort, instance: Instance, signal: AbortSignal): Promise<string[]> {
   const count = port.service.health?.distinct?.count ?? 1;
   const workers = new Set<string>();
   const kids = new Set<string>();
-  for (let look = 0; look < (count === 1 ? 1 : LOOKS * count) && workers.size < count; look += 1) {
+  let silent = 0;
+  for (let look = 0; look < (count === 1 ? 1 : LOOKS * count) && workers.size < count && silent < SILENT; look += 1) {
     const report = await port.probe(instance, signal);
+    silent = report.ok ? 0 : silent + 1;
     if (report.ok && report.kid !== null) kids.add(report.kid);
     if (report.ok && report.worker !== null) workers.add(report.worker);
   }

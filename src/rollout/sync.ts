@@ -20,8 +20,9 @@ export interface SyncResult {
 
 /**
  * A pending key that was published and is missing here: a cache may have taken the set without it, so `publishAhead`
- * starts anew (TRACES 11). A former key that is delivered: a signer may have taken it. Once this has written the outlet again, no later run could see that; so it is committed
- * first. No lease is taken: whoever holds it loses one commit, reads again and goes on.
+ * starts anew (TRACES 11). A former key that is delivered: a signer may have taken it. Once this has written the outlet
+ * again, no later run could see that; so it is committed first. No lease is taken: whoever holds it loses one commit,
+ * reads again and goes on.
  */
 async function noteMissing(context: KeysetContext, found: Snapshot, holdings: readonly Holding[]): Promise<Manifest> {
   const { store, name, clock, newId, host, bound } = context;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { lookOnceMore } from '../../src/rollout/ask.js';
 import type { Run } from '../../src/rollout/run.js';
 import { activate } from '../../src/rollout/steps/verifiers.js';
 import { atTheGate } from './at-the-gate.js';
@@ -7,6 +8,18 @@ import { Fleet } from './fleet.js';
 const MINUTE = 60_000;
 
 describe('the gate', () => {
+  it.each([
+    ['as long as the first look took', null, 100_000],
+    ['no longer than until the deadline of an incident', 3_000, 3_000],
+  ])('waits for its last look %s', async (_what, by, most) => {
+    const fleet = new Fleet();
+    fleet.service('api', 'a', { role: 'verifier', health: { deadline: 300_000 } });
+    fleet.member('api/a').up = false;
+    const answers = await fleet.clock.drive(lookOnceMore(fleet.run, -100_000, fleet.services, { accepts: ['k2'] }, by));
+    expect(answers).toMatchObject([{ confirmed: false }]);
+    expect(fleet.clock.now()).toBe(most);
+  });
+
   it('is passed anew where the run was stopped between its last look and the switch', async () => {
     const fleet = new Fleet();
     fleet.service('api', 'a', { role: 'verifier' });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Key, Manifest } from '../../src/keyset/model.js';
 import { ask } from '../../src/rollout/ask.js';
+import { reportedBySigners } from '../../src/rollout/returned.js';
 import type { Run } from '../../src/rollout/run.js';
 import { confirmSigners } from '../../src/rollout/steps/signers.js';
 import { activate } from '../../src/rollout/steps/verifiers.js';
@@ -71,6 +72,25 @@ describe('a signer that goes back to the former key by itself', () => {
         text: expect.stringContaining('slow has signed with the former key k1'),
       }),
     );
+  });
+
+  it('is not looked for in vain: one that does not answer is asked three times, however many workers it has', async () => {
+    const { fleet, run } = await switched();
+    let polls = 0;
+    const [quick] = fleet.services;
+    if (quick === undefined) throw new Error('there is no service');
+    const health = quick.service.health && { ...quick.service.health, distinct: { pointer: '/worker', count: 4 } };
+    const silent = {
+      ...quick,
+      service: { ...quick.service, health },
+      probe: async () => {
+        polls += 1;
+        return { ok: false, reason: 'no answer' } as const;
+      },
+    };
+    const asked = { ...run, context: { ...run.context, services: [silent] } } as unknown as Run;
+    expect((await reportedBySigners(asked)).size).toBe(0);
+    expect(polls).toBe(3);
   });
 
   it('is not looked for where none has, nor twice in a run', async () => {

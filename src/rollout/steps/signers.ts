@@ -54,7 +54,7 @@ export async function confirmSigners(run: Run): Promise<Performed> {
   if (waiting.length + undelivered.length > 0)
     return notConfirmed(run, kid, [...answers, ...undelivered], [...waiting, ...undelivered]);
   // A restart of its own may have brought one back while others were waited for. In an incident nobody waits for that.
-  const last = incidentDeadline(ledger.known) === null ? await lookOnceMore(run, began, services, wanted) : [];
+  const last = incidentDeadline(ledger.known) === null ? await lookOnceMore(run, began, services, wanted, null) : [];
   const hasReturned = unconfirmed(last).length > 0;
   const again = hasReturned ? await ask(run, { ...question, reload: 'needed' }) : [];
   if (unconfirmed(again).length > 0) return notConfirmed(run, kid, again, unconfirmed(again));

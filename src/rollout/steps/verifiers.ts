@@ -83,7 +83,8 @@ export async function activate(run: Run, kid: string): Promise<Performed> {
   const began = context.clock.monotonic();
   const answers = await askVerifiers(run, kid);
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
-  const last = await lookOnceMore(run, began, verifiersOf(run), wantedOf(run, kid));
+  const by = replacementDeadline(ledger.known);
+  const last = await lookOnceMore(run, began, verifiersOf(run), wantedOf(run, kid), by);
   if (unconfirmed(last).length > 0) return shut(run, kid, last);
   const looked = context.clock.monotonic();
   ledger.assertTimeFor('the switch', 5_000);
