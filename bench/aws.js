@@ -1,7 +1,7 @@
-// As much of AWS as the benchmark needs, without an SDK: moto does not look at signatures, only at the region in them.
+// The AWS calls that the benchmark needs, without an SDK. moto ignores signatures except for their region.
 export const REGION = 'eu-central-1';
 
-/** @param {string} target `TrentService.Encrypt`, `secretsmanager.GetSecretValue` */
+/** @param {string} target such as `TrentService.Encrypt` or `secretsmanager.GetSecretValue` */
 export async function callAws(endpoint, target, input) {
   const service = target.startsWith('TrentService') ? 'kms' : 'secretsmanager';
   const scope = `AKIDEXAMPLE/20260101/${REGION}/${service}/aws4_request`;
@@ -19,7 +19,7 @@ export async function callAws(endpoint, target, input) {
   return JSON.parse(text);
 }
 
-/** For jwtrot and the AWS CLI. */
+/** The environment for jwtrot and the AWS CLI. */
 export const awsEnv = (endpoint) => ({
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: REGION,

@@ -1,11 +1,11 @@
-// From the instant that a service would report the new kid to the instant that jwtrot's `confirmed` line has arrived.
+// Measures the time from when a service would report the new kid until jwtrot's `confirmed` line arrives.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { COMMAND, cleanEnv, configure, inFolder, localKeys, median, monotonic } from './measure.js';
 import { entry, withService } from './services.js';
 
-/** How long the service takes to reload, in ms. */
+/** Milliseconds that the service takes to reload. */
 const DELAYS = [50, 200, 500, 900];
 const ROUNDS = 3;
 const LIMIT = 150;
@@ -24,7 +24,10 @@ export async function lag() {
   return { figures: [{ name: 'lag', value, limit: LIMIT, unit: 'ms', detail }] };
 }
 
-/** The first rotation: the service is awaited twice, as a verifier and as a signer. @returns both lags, in ms */
+/**
+ * Measures a first rotation, which waits for the service twice: as a verifier and as a signer.
+ * @returns both lags, in ms
+ */
 function lagsOf(folder, reloadMs) {
   const source = { jwks: join(folder, 'jwks.json'), key: join(folder, 'api.jwk') };
   return withService({ reloadMs, source, pidFile: join(folder, 'pid') }, async (service) => {

@@ -1,7 +1,7 @@
-// A rotation every three seconds under continuous traffic: how many of all tokens the verifier rejects.
+// Rotates every three seconds under continuous traffic, and counts how many tokens the verifier rejects.
 import { rotationsUnderLoad } from '../test/load/traffic.js';
 
-/** Long enough for keys to expire under it. */
+/** Long enough for keys to expire meanwhile. */
 const SECONDS = 45;
 
 /** @returns {Promise<import('./measure.js').Section>} */

@@ -1,14 +1,16 @@
-// npm run bench [SECTION …]: what jwtrot costs, next to what it is to be compared with, all measured in this run.
-// Linux only (proc(5)). Ends with 1 when a figure is not reached.
+// npm run bench [SECTION …]: measures what jwtrot costs, and in the same run what it is compared with. Linux only
+// (proc(5)). Exits with 1 when a figure is missed.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { fleet } from './fleet.js';
+import { keyring } from './keyring.js';
 import { lag } from './lag.js';
 import { load } from './load.js';
 import { rotation } from './rotation-moto.js';
 import { status } from './status.js';
 import { waiting } from './waiting.js';
 
-const SECTIONS = { status, rotation, lag, waiting, load };
+const SECTIONS = { status, rotation, lag, waiting, fleet, load, keyring };
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in SECTIONS));
@@ -16,7 +18,7 @@ if (unknown !== undefined) {
   console.error(`bench: there is no section ${unknown}\nhint: npm run bench -- ${Object.keys(SECTIONS).join(' | ')}`);
   process.exit(2);
 }
-// What is measured is what the sources say.
+// Measure the present sources.
 execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build.js', import.meta.url))], { stdio: 'inherit' });
 
 let missed = false;

@@ -1,4 +1,4 @@
-// How things are measured: medians, runs in turn, what a process used, and a line per figure.
+// Takes medians and alternating runs, measures what a process used, and prints a line per figure.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,10 @@ import { stringify } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const COMMAND = join(ROOT, 'bin/jwtrot.js');
-/** With NODE_EXTRA_CA_CERTS Node 20 reads a file of certificates at every start, which takes longer than the start. */
+/**
+ * With NODE_EXTRA_CA_CERTS Node 20 reads a certificate file at every start, which takes longer than the rest of the
+ * start.
+ */
 const NODES_OWN = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'];
 const USAGE = fileURLToPath(new URL('usage.cjs', import.meta.url));
 
@@ -17,9 +20,9 @@ const USAGE = fileURLToPath(new URL('usage.cjs', import.meta.url));
  * @typedef {object} Figure
  * @property {string} name
  * @property {number} value what was measured
- * @property {number} limit reached when the value is no higher
+ * @property {number} limit the highest value that passes
  * @property {string} unit `x`, `ms`, `s`, `MiB`
- * @property {string} detail what the value is made of
+ * @property {string} detail how the value is made up
  */
 /** @typedef {{ figures: Figure[], skipped?: string }} Section */
 
@@ -29,11 +32,11 @@ export const median = (values) => {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-/** Milliseconds of a clock that all processes of this machine share (CLOCK_MONOTONIC). */
+/** Milliseconds by a clock that all processes on this machine share (CLOCK_MONOTONIC). */
 export const monotonic = () => Number(process.hrtime.bigint()) / 1e6;
 
 /**
- * Runs a program to its end and fails when it does.
+ * Runs a program to its end, and throws when it fails.
  * @returns {number} wall time in milliseconds, from before the fork until it was reaped
  */
 export function time(program, args, env) {
@@ -45,7 +48,10 @@ export function time(program, args, env) {
   return took;
 }
 
-/** Runs each in turn, the order changed every round, so that a busy moment meets all of them. @returns medians in ms */
+/**
+ * Runs each in turn and changes the order every round, so that a busy moment affects all of them.
+ * @returns medians in ms
+ */
 export async function inTurn(rounds, runs) {
   const taken = runs.map(() => []);
   for (let round = 0; round < rounds; round++) {
@@ -57,12 +63,13 @@ export async function inTurn(rounds, runs) {
 }
 
 /**
- * Runs jwtrot and finds out what it used, as its own kernel account has it at its exit (usage.cjs).
- * @param since a line of its standard error that contains this begins what is of interest
- * @returns {Promise<{ code: number, took: number, peak: number, cpu: number, before: number }>} ms, MiB; seconds of CPU
- *   in all, and until that line
+ * Runs jwtrot and reads what it used from the kernel's accounting at its exit (usage.cjs).
+ * @param since text of the line on standard error that begins the measured part
+ * @param {(line: string) => unknown} onLine is called with every line
+ * @returns {Promise<{ code: number, took: number, peak: number, cpu: number, before: number }>} `took` in ms, `peak` in MiB;
+ *   seconds of CPU: `cpu` in all, `before` until that line
  */
-export async function usageOf(folder, args, since) {
+export async function usageOf(folder, args, since, onLine = () => {}) {
   const account = join(folder, 'usage.json');
   const began = monotonic();
   const child = spawn(process.execPath, ['--require', USAGE, COMMAND, ...args], {
@@ -71,6 +78,7 @@ export async function usageOf(folder, args, since) {
   });
   let before;
   createInterface({ input: child.stderr }).on('line', (line) => {
+    onLine(line);
     if (line.includes(since)) before ??= cpuOf(child.pid);
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
@@ -79,7 +87,10 @@ export async function usageOf(folder, args, since) {
   return { code, took, before, ...JSON.parse(readFileSync(account, 'utf8')) };
 }
 
-/** Fields 14 and 15 of proc(5)'s stat, in the kernel's hundredths; the program's name may hold spaces. @returns seconds */
+/**
+ * Fields 14 and 15 of proc(5)'s stat, in the kernel's hundredths; the program's name may hold spaces.
+ * @returns seconds
+ */
 function cpuOf(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
@@ -87,13 +98,13 @@ function cpuOf(pid) {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** The environment of a user who has nothing set, but what makes Node itself start as it does here. */
+/** The environment of a user who has set nothing, except for the variables that Node needs to start here. */
 export function cleanEnv(folder, extra = {}) {
   const node = Object.fromEntries(Object.entries(process.env).filter(([name]) => NODES_OWN.includes(name)));
   return { ...node, PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: join(folder, 'state'), ...extra };
 }
 
-/** A folder with a configuration, gone afterwards. */
+/** Calls `work` with a temporary folder, and removes it afterwards. */
 export async function inFolder(work) {
   const folder = mkdtempSync(join(tmpdir(), 'jwtrot-bench-'));
   try {
@@ -110,7 +121,7 @@ export function configure(folder, configuration) {
   return file;
 }
 
-/** The store and the wrapping of a machine without a cloud. */
+/** The store and wrapping of a machine without a cloud. */
 export const localKeys = (folder) => ({
   store: { type: 'directory', path: join(folder, 'store') },
   wrap: { type: 'local', kek: { file: join(folder, 'kek') } },

@@ -1,4 +1,4 @@
-// moto (https://docs.getmoto.org), an AWS emulator by others, on a free port of the loopback.
+// Runs moto (https://docs.getmoto.org), an independent AWS emulator, on a free loopback port.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -10,7 +10,7 @@ const READY_WITHIN = 30_000;
 /** @returns {Promise<T | null>} null when moto_server is not on the PATH @template T */
 export async function withMoto(work) {
   const port = await freePort();
-  // A group of its own: moto_server may be a wrapper around the process that listens.
+  // In its own process group: moto_server may be a wrapper around the process that listens.
   const child = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore', detached: true });
   const failure = await new Promise((resolve) => child.once('spawn', () => resolve(null)).once('error', resolve));
   if (failure?.code === 'ENOENT') return null;
@@ -19,10 +19,10 @@ export async function withMoto(work) {
     try {
       process.kill(-child.pid, 'SIGTERM');
     } catch {
-      // It is gone already.
+      // moto has ended already.
     }
   };
-  // In its own group it does not get the Ctrl-C that ends this process.
+  // In its own group moto doesn't get the Ctrl-C that ends this process.
   process.once('exit', end);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   try {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What operators do today: a new signing key by hand, and a curl a second until the service has it.
+# What operators do today: they make a new signing key by hand, and run curl every second until the service has it.
 # rotate.sh SECRET KMS_KEY PID HEALTH_URL
 set -eu
 secret=$1 key=$2 pid=$3 health=$4

@@ -1,5 +1,6 @@
-// A forced rotation against the shell script that does the same by hand. Both: a new RSA-2048 key, encrypted by KMS, kept
-// in Secrets Manager, one signer that takes 50 ms to reload (it reads and unwraps its key), done when it reports the kid.
+// Compares a forced rotation with a shell script that does the same by hand. Both make an RSA-2048 key, encrypt it with
+// KMS and store it in Secrets Manager. One signer takes 50 ms to reload (it reads and unwraps its key). Both end when it
+// reports the kid.
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -30,7 +31,7 @@ async function compare(endpoint, folder) {
   return [{ name: 'rotation / script', value: ours / theirs, limit: LIMIT, unit: 'x', detail }];
 }
 
-/** In a keyset that has a key already. */
+/** Rotates a keyset that already has a key. */
 function byJwtrot({ endpoint, folder, keyId, env }, round) {
   const prefix = `bench-${round}`;
   const source = { endpoint, manifest: `${prefix}/api` };
@@ -61,7 +62,7 @@ async function byScript({ endpoint, folder, keyId, env }, round) {
   });
 }
 
-/** @returns {Promise<number>} wall time in ms; the service and moto go on meanwhile */
+/** @returns {Promise<number>} wall time in ms. It does not block this process, which the service and moto need */
 async function took(program, args, env) {
   const began = monotonic();
   const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -77,7 +78,7 @@ function find(program) {
   const places = (process.env.PATH ?? '').split(delimiter).map((place) => join(place, program));
   const found = places.find((place) => isExecutable(place));
   if (found === undefined) return null;
-  // A pyenv shim costs 0.1 s a call, which is not the script's fault.
+  // Avoid a pyenv shim: it takes 0.1 s a call, which is not the script's fault.
   const real = found.includes('/shims/')
     ? spawnSync('pyenv', ['which', program], { encoding: 'utf8' }).stdout?.trim()
     : '';

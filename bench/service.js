@@ -1,6 +1,6 @@
-// A dependent service: on SIGHUP it reads its keys, and `reloadMs` after the signal it reports them. It tells the process
-// that forked it when it does. Options (argv[2], JSON): reloadMs, ignoreReload, pidFile, source: { jwks, key } (files),
-// { endpoint, manifest } (jwtrot's secrets) or { endpoint, secret } (the shell script's one secret).
+// A dependent service. On SIGHUP it reads its keys, and `reloadMs` later it reports them and tells its parent process.
+// Options (argv[2], JSON): reloadMs, ignoreReload, pidFile, source. The source is { jwks, key } (files), { endpoint,
+// manifest } (jwtrot's secrets) or { endpoint, secret } (the shell script's one secret).
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -15,7 +15,7 @@ const SOURCES = {
     kids: parsed(source.jwks)?.keys.map((jwk) => jwk.kid) ?? [],
     kid: source.key === undefined ? null : (parsed(source.key)?.kid ?? null),
   }),
-  /** What docs/aws.md tells a signer to do. */
+  /** Reads its keys as docs/aws.md tells a signer to. */
   async manifest() {
     const { keys } = await secret(source.manifest);
     const active = keys?.find((key) => key.state === 'active');

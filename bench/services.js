@@ -26,7 +26,7 @@ export async function withService(options, work) {
   }
 }
 
-/** Its entry in a configuration. */
+/** The service's entry in a configuration. */
 export const entry = (role, { port, pidFile }, health = {}) => ({
   name: 'api',
   role,

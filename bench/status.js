@@ -1,10 +1,10 @@
-// What `jwtrot status` costs beyond starting Node at all. Local store, with and without a configuration file.
+// Measures what `jwtrot status` costs beyond starting Node, on a local store, with and without a configuration file.
 import { existsSync } from 'node:fs';
 import { COMMAND, cleanEnv, configure, inFolder, inTurn, localKeys, time } from './measure.js';
 
 const ROUNDS = 25;
 const LIMIT = 1.6;
-/** Where it is there, there is no run without a configuration. */
+/** If it exists, no run is without a configuration. */
 const OF_THE_HOST = '/etc/jwtrot/jwtrot.yaml';
 
 /** @returns {Promise<import('./measure.js').Section>} */
@@ -15,7 +15,7 @@ export function status() {
     const run = (...args) => time(process.execPath, args, env);
     const kinds = [{ name: 'status, configured', options: ['--config', config] }];
     if (!existsSync(OF_THE_HOST)) kinds.push({ name: 'status, built-in', options: [] });
-    // Keys to show; and every file is in the page cache.
+    // Make keys to show, and fill the page cache.
     for (const { options } of kinds) run(COMMAND, 'rotate', ...options);
     const bare = () => run('-e', '0');
     const [base, ...took] = await inTurn(ROUNDS, [

@@ -1,5 +1,5 @@
-// Loaded before jwtrot: writes down what the process used, at its exit. The peak is VmHWM of proc(5), not ru_maxrss, which
-// also holds the peak of the process that forked it; CPU is getrusage(2), all threads.
+// Loaded before jwtrot. At exit it records what the process used. The peak is VmHWM of proc(5), since ru_maxrss includes
+// the peak of the process that forked it. CPU is from getrusage(2), for all threads.
 const { readFileSync, writeFileSync } = require('node:fs');
 
 process.on('exit', () => {

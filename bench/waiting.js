@@ -1,4 +1,4 @@
-// What it costs to wait 30 s for a service that never confirms.
+// Measures the cost of waiting 30 s for a service that never confirms.
 import { join } from 'node:path';
 import { configure, inFolder, localKeys, usageOf } from './measure.js';
 import { entry, withService } from './services.js';

@@ -1,5 +1,5 @@
-// The store's and the wrapper's suites against moto (https://docs.getmoto.org), an AWS emulator by others. Uses the server
-// at $JWTROT_TEST_AWS_ENDPOINT; without it starts `moto_server` on a free port of the loopback, and ends it.
+// Runs the suites of the AWS store and wrapper against moto (https://docs.getmoto.org), an independent AWS emulator. It
+// uses the server at $JWTROT_TEST_AWS_ENDPOINT, or else starts `moto_server` on a free loopback port and ends it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -19,10 +19,10 @@ async function freePort() {
   return port;
 }
 
-/** @returns the endpoint and how to end it */
+/** @returns the endpoint, and a function that ends moto */
 async function startMoto() {
   const port = await freePort();
-  // A group of its own: moto_server may be a wrapper around the process that listens.
+  // In its own process group: moto_server may be a wrapper around the process that listens.
   const child = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore', detached: true });
   const failed = new Promise((_, reject) => {
     child.once('error', (error) => {
@@ -40,7 +40,7 @@ async function startMoto() {
     try {
       process.kill(-child.pid, 'SIGTERM');
     } catch {
-      // It is gone already.
+      // moto has ended already.
     }
   };
   const endpoint = `http://127.0.0.1:${port}`;

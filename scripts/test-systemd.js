@@ -1,5 +1,5 @@
-// Boots a Debian with systemd as pid 1 and runs jwtrot on it, from `npm install -g` to a power cut: test/systemd.
-// Needs root, systemd-nspawn and debootstrap. `JWTROT_WAIT=60` makes the long wait as long as in .ci/run.
+// Boots a Debian with systemd as pid 1 and runs test/systemd on it, from `npm install -g` to a power cut. It needs root,
+// systemd-nspawn and debootstrap. `JWTROT_WAIT=60` makes the long wait as long as in .ci/run.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

@@ -1,104 +1,144 @@
-import { readFile } from 'node:fs/promises';
-import type { KeysetConfiguration } from '../config/configuration.js';
-import { JwtrotError } from '../keyset/error.js';
-import type { Key } from '../keyset/model.js';
-import { quoteOutside } from '../keyset/outside-text.js';
+import { type Duration, SECOND } from '../keyset/basics/clock.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { isDamaged } from '../keyset/manifest/encoding.js';
+import type { KeysetContext } from '../rollout/context.js';
+import { withoutState } from '../rollout/other-history.js';
+import { isTransient, Patience, patientStore } from '../rollout/patience.js';
+import type { Store } from '../store/store.js';
 import type { Environment } from './environment.js';
-import type { Opened } from './open.js';
+import { asKnownHere, findRemembered } from './find-renamed.js';
+import { findStray } from './find-stray.js';
+import { ambiguous, foundTogether } from './found-together.js';
+import { readKeyFile, withFile } from './key-file.js';
+import { chosen, type FoundKey, type KeySearch, type Named, type SearchedKeyset, type SeenStore } from './named.js';
+import { noSuchKey, tooShort, unknownBeside } from './no-such-key.js';
+import type { Output } from './output/output.js';
+import { type RememberedKey, retiredHere, waitingText } from './remembered.js';
 
-export interface FoundKey {
-  readonly keyset: KeysetConfiguration;
-  readonly key: Key;
-}
+type Place = Pick<SearchedKeyset, 'keyset' | 'context'>;
 
-const SHORTEST_PREFIX = 8;
-const LONGEST_KEY_FILE = 64 * 1024;
+/** How long to ask the store before the outlets: a key in an outlet can be taken out without the store. */
+const BRIEFLY: Duration = 3 * SECOND;
 
 /**
- * The key that `--kid` (whole, or a unique prefix) or `--key` (the leaked key itself) names, in the chosen keysets.
- * @throws JwtrotError kind `usage`
+ * Finds the key that `--kid` (whole, or a unique prefix) or `--key` (the leaked key itself) names in the chosen
+ * keysets: in the manifest, else in outlets, else from the leaked key alone. If the manifest names pairs differently,
+ * this host's knowledge wins. A keyset that can't be read is named, and the search goes on in the others; all that may
+ * be known of it is that this host retired the key.
+ * @param places the chosen keysets
+ * @throws JwtrotError kind `usage`; or the error that kept a keyset from being read, if no other has the key
  */
 export async function findKey(
-  opened: Opened,
-  options: { kid?: string; key?: string },
+  places: readonly Place[],
+  options: { kid?: string; key?: string; deadline: Duration },
   environment: Environment,
-): Promise<FoundKey> {
-  const matches = await matcher(options, environment);
-  const found: FoundKey[] = [];
-  for (const keyset of opened.keysets) {
-    const snapshot = await opened.store.readManifest(keyset.name);
-    const keys = snapshot?.manifest.keys ?? [];
-    const exact = keys.filter((key) => key.kid === options.kid);
-    found.push(...(exact.length > 0 ? exact : keys.filter(matches)).map((key) => ({ keyset, key })));
+  output: Output,
+): Promise<KeySearch | readonly RememberedKey[]> {
+  const named = await namedKey(options, environment);
+  const { clock } = environment;
+  let searched = await readKeysets(places, new Patience(clock, clock.monotonic() + BRIEFLY), () => {});
+  let found = await search(searched, named);
+  if (found.length === 0 && searched.some(({ seen }) => isTransient(seen.failure))) {
+    // Nothing here can be taken out yet, so wait for the store.
+    const [remembered] = (await retiredHere(searched, named)).keys;
+    if (remembered !== undefined && !output.json) output.say(waitingText(remembered), 'warning');
+    searched = await readKeysets(places, new Patience(clock, options.deadline));
+    found = await search(searched, named);
   }
-  const [first, ...others] = found;
-  const where = `${opened.keysets.map((keyset) => keyset.name).join(', ')} in ${opened.store.description}`;
-  if (first === undefined) {
-    throw new JwtrotError('usage', 'no-such-key', `no key of ${where} is the one that was named; nothing was changed`, {
-      hint: 'jwtrot status shows the kids; is this the right configuration and store?',
-    });
+  if (found.length === 0) return onlyRemembered(searched, named);
+  const together = foundTogether(found, named);
+  for (const { keyset, seen } of searched) {
+    if (together.some((one) => one.keyset === keyset) || seen.failure === null) continue;
+    const { message, hint = null } = seen.failure;
+    output.problem(`keyset ${keyset.name} was not searched: ${withoutState(message)}`, hint);
   }
-  if (others.length > 0) {
-    const kids = found.map(({ keyset, key }) => `${keyset.name} ${key.kid}`).join(', ');
-    throw new JwtrotError(
-      'usage',
-      'ambiguous-kid',
-      `${quoteOutside(options.kid ?? '')} is not unique: ${kids}; nothing was changed`,
-      {
-        hint: 'give more characters of the kid, or --keyset',
-      },
-    );
-  }
-  return first;
+  return { named, searched, found: await Promise.all(together.map((one) => asKnownHere(one, named))) };
 }
 
-async function matcher(
-  options: { kid?: string; key?: string },
-  environment: Environment,
-): Promise<(key: Key) => boolean> {
+/** @throws JwtrotError if this host does not remember the key either */
+async function onlyRemembered(searched: readonly SearchedKeyset[], named: Named): Promise<readonly RememberedKey[]> {
+  const { keys, unread } = await retiredHere(searched, named);
+  if (keys.length === 0)
+    throw tooShort(searched, named) ?? unknownBeside(searched, named, unread) ?? noSuchKey(searched, named);
+  // A key that several keysets may have had was retired in each of them.
+  if (new Set(keys.map(({ kid }) => kid)).size > 1)
+    throw ambiguous(
+      keys.map(({ keyset, kid }) => ({ keyset: keyset.name, kid })),
+      named,
+    );
+  return keys;
+}
+
+/** Reads each keyset from the store, as far as it answers in time. */
+function readKeysets(
+  places: readonly Place[],
+  patience: Patience,
+  report?: KeysetContext['report'],
+): Promise<readonly SearchedKeyset[]> {
+  return Promise.all(places.map((place) => readKeyset(place, patience, report)));
+}
+
+/** @param report absent: the context's own */
+export async function readKeyset(
+  { keyset, context }: Place,
+  patience: Patience,
+  report = context.report,
+): Promise<SearchedKeyset> {
+  const seen = await seenIn(patientStore({ ...context, report }, patience), keyset.name);
+  return { keyset, context, seen, keys: seen.manifest?.keys ?? [] };
+}
+
+export async function search(searched: readonly SearchedKeyset[], named: Named): Promise<readonly FoundKey[]> {
+  const known = searched.flatMap(({ keyset, context, seen, keys }): FoundKey[] =>
+    chosen(keys, named).map((key) => ({ keyset, context, seen, key, stray: null })),
+  );
+  const stray = known.length > 0 ? known : await strays(searched, named);
+  return stray.length > 0 ? stray : findRemembered(searched, named);
+}
+
+/** A key given by `--key` may belong to any keyset: it is the one whose record remembers it. */
+async function strays(searched: readonly SearchedKeyset[], named: Named): Promise<readonly FoundKey[]> {
+  try {
+    return await findStray(searched, named);
+  } catch (error) {
+    if (!(error instanceof JwtrotError) || error.code !== 'no-such-key') throw error;
+    const { keys, unread } = await retiredHere(searched, named);
+    const remembering = searched.filter(({ keyset }) => keys.some((one) => one.keyset === keyset));
+    if (remembering.length === 1) return findStray(remembering, named);
+    throw unknownBeside(searched, named, unread) ?? error;
+  }
+}
+
+/** Reads a keyset. If the store is damaged or fails, an older manifest knows some keys and outlets know others. */
+async function seenIn(store: Store, keyset: string): Promise<SeenStore> {
+  try {
+    return { manifest: (await store.readManifest(keyset))?.manifest ?? null, failure: null };
+  } catch (error) {
+    if (!(error instanceof JwtrotError)) throw error;
+    const salvaged = isDamaged(error) ? await store.salvage(keyset).catch(() => null) : null;
+    const base = salvaged?.base.manifest ?? null;
+    // Revision 0 means that no sound manifest was found.
+    return { manifest: base !== null && base.revision > 0 ? base : null, failure: error };
+  }
+}
+
+async function namedKey(options: { kid?: string; key?: string }, environment: Environment): Promise<Named> {
   const { kid, key: file } = options;
   if ((kid === undefined) === (file === undefined)) {
     throw new JwtrotError('usage', 'which-key', 'name the key either by --kid or by --key; nothing was changed', {
       hint: 'jwtrot retire --kid KID',
     });
   }
-  if (kid !== undefined) {
-    if (kid.length < SHORTEST_PREFIX) {
-      // A whole kid that is shorter (an imported one) is found by being equal.
-      return (key) => key.kid === kid;
-    }
-    return (key) => key.kid.startsWith(kid);
-  }
+  if (kid !== undefined) return { kid, key: null };
   const { parseKey } = await import('../keys/import-key.js');
-  const text = await readKeyFile(file ?? '-', environment);
+  const text = await readKeyFile(file ?? '-', 'found', environment);
   try {
-    const { thumbprint, privateKey } = await parseKey(text, { kind: 'any' });
+    const { privateKey, ...publicHalf } = await parseKey(text, { kind: 'any' });
     privateKey?.fill(0);
-    return (key) => key.thumbprint === thumbprint;
+    return { kid: null, key: publicHalf };
+  } catch (error) {
+    throw withFile(error, file ?? '-', 'found');
   } finally {
     text.fill(0);
-  }
-}
-
-/** A key from a file, or from standard input for `-`. The caller overwrites it. */
-export async function readKeyFile(file: string, { stdin }: Environment): Promise<Buffer> {
-  try {
-    if (file !== '-') return await readFile(file);
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of stdin) {
-      chunks.push(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      if (length > LONGEST_KEY_FILE) break;
-    }
-    const whole = Buffer.concat(chunks);
-    for (const chunk of chunks) chunk.fill(0);
-    return whole;
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new JwtrotError('usage', 'key-unreadable', `${file} can't be read (${why}); nothing was changed`, {
-      hint: 'name a file that this user can read, or - for standard input',
-      cause,
-    });
   }
 }

@@ -1,10 +1,19 @@
+import { EXIT } from '../keyset/basics/error.js';
 import { processEnvironment } from './environment.js';
+import { leave } from './leave.js';
+import { prepareProcess } from './prepare-process.js';
 import { runCli } from './program.js';
 
-// Nothing that jwtrot writes is for others, except what a mode says explicitly.
-process.umask(0o077);
-// The AWS clients warn on standard error on Node 20 otherwise; must be set before the first is made.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+prepareProcess();
+// If Node runs out of work before the end is reached, it exits with this: that is not success.
+process.exitCode = EXIT.unforeseen;
 
-const environment = processEnvironment();
-process.exit(await runCli(environment.argv, environment));
+async function main(): Promise<void> {
+  const environment = processEnvironment();
+  const exit = await runCli(environment.argv, environment);
+  await environment.supervisor?.told({ type: 'ended', exit });
+  const { stdout, stderr, signal, supervisor } = environment;
+  await leave(exit, { stdout, stderr, isUrgent: signal.aborted || supervisor !== null });
+}
+
+void main();

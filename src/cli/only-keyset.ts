@@ -1,8 +1,8 @@
 import type { KeysetConfiguration } from '../config/configuration.js';
-import { JwtrotError } from '../keyset/error.js';
+import { JwtrotError } from '../keyset/basics/error.js';
 import type { Opened } from './open.js';
 
-/** The one keyset that a verb is about. @throws JwtrotError `which-keyset` (exit 2) when several are chosen */
+/** The one keyset that a verb works on. @throws JwtrotError `which-keyset` (exit 2) if several are chosen */
 export function onlyKeyset({ keysets }: Opened, verb: string): KeysetConfiguration {
   const [keyset, ...others] = keysets;
   if (keyset !== undefined && others.length === 0) return keyset;

@@ -1,31 +1,46 @@
 import { dirname } from 'node:path';
 import type { Configuration, KeysetConfiguration } from '../config/configuration.js';
 import { loadConfiguration } from '../config/load.js';
-import { thumbprintOf } from '../keys/thumbprint.js';
-import { JwtrotError } from '../keyset/error.js';
-import { quoteOutside } from '../keyset/outside-text.js';
-import { createDirectoryStore } from '../store/directory.js';
+import { openStore } from '../config/open-store.js';
+import { readableStoreOf } from '../config/readable-store.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import { keepHeapSmall } from '../outside/small-heap.js';
 import type { Store } from '../store/store.js';
 import type { Environment } from './environment.js';
 import { refuseForeignOutlets, refuseForeignStore } from './foreign-store.js';
 import type { GlobalOptions } from './verb.js';
 
-/** A configuration with the store it names: what every verb starts from. */
+/** A configuration and the store that it names. Every verb starts with them. */
 export interface Opened {
   readonly configuration: Configuration;
-  /** Those that `--keyset` names, else all. */
+  /** Those that `--keyset` names; all without it. */
   readonly keysets: readonly KeysetConfiguration[];
   readonly store: Store;
 }
 
-/** @throws JwtrotError kind `usage`: nothing was touched */
-export async function open(options: GlobalOptions, environment: Environment): Promise<Opened> {
-  // One by one: a spread would open standard input.
+/**
+ * What a verb does with the store. `reads`: it may write outlets. `looks`: it changes nothing at all, so anyone who may
+ * read the store may run it.
+ */
+export type StoreUse = 'commits' | 'reads' | 'looks';
+
+/**
+ * @throws JwtrotError kind `usage`: nothing was touched
+ */
+export async function open(
+  options: GlobalOptions,
+  environment: Environment,
+  use: StoreUse = 'commits',
+): Promise<Opened> {
+  // Taken one by one: a spread would open standard input.
   const { env, uid, home } = environment;
-  const configuration = await loadConfiguration({ path: options.config, env, uid, home });
-  if (configuration.store.type === 'directory') await refuseForeignStore(configuration.store.path, environment);
-  else await refuseForeignOutlets(outletFolders(configuration), environment);
-  const store = await openStore(configuration, environment, uid);
+  const configuration = await loadConfiguration({ path: options.config, env, uid, home, onLong: keepHeapSmall });
+  const { store: choice } = configuration;
+  const owner = use === 'looks' && choice.type === 'directory' ? await readableStoreOf(choice.path, uid) : null;
+  if (choice.type !== 'directory') await refuseForeignOutlets(outletFolders(configuration), environment);
+  else if (owner === null) await refuseForeignStore(choice.path, environment);
+  const store = await openStore(configuration, environment, { uid: owner ?? uid, reads: use !== 'commits' });
   return { configuration, keysets: choose(configuration, options.keyset), store };
 }
 
@@ -59,14 +74,4 @@ function outletFolders({ keysets }: Configuration): string[] {
 
 export function sourceOf(configuration: Configuration): string {
   return configuration.source ?? 'the built-in configuration';
-}
-
-/** @param uid whose store it is */
-export async function openStore({ store }: Configuration, environment: Environment, uid: number): Promise<Store> {
-  const { clock, env } = environment;
-  if (store.type === 'directory') {
-    return createDirectoryStore({ path: store.path, clock, uid, thumbprintOf });
-  }
-  const { createSecretsManagerStore } = await import('../store/secrets-manager/store.js');
-  return createSecretsManagerStore({ prefix: store.prefix, clock, env, thumbprintOf });
 }

@@ -8,7 +8,7 @@ export interface GlobalOptions extends OutputOptions {
   readonly keyset?: string[];
 }
 
-/** What every verb gets. @returns the exit code */
+/** Runs a verb. @returns the exit code */
 export type Verb<Options> = (
   options: Options & GlobalOptions,
   environment: Environment,

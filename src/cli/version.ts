@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Of the package; dist/ and src/cli/ lie at different depths. */
+/** Reads the package's version. dist/ and src/cli/ lie at different depths. */
 function readVersion(): string {
   for (const up of ['..', '../..']) {
     try {

@@ -5,7 +5,7 @@ import { type ParsedDocument, parseConfiguration } from './document.js';
 import type { Surroundings } from './find.js';
 import { localStore, localWrap } from './local.js';
 import { type CompletePolicy, completePolicies } from './policies.js';
-import { badConfiguration, type FieldPath, type Problem } from './problem.js';
+import { badConfiguration, type ConfigurationProblem, type FieldPath } from './problem.js';
 import { isMap, type RawMap } from './schema/fields.js';
 import { type ConfigurationFile, file } from './schema/file.js';
 import { store as storeSchema, wrap as wrapSchema } from './schema/store.js';
@@ -40,32 +40,32 @@ function resolveKeysets(
 ): KeysetConfiguration[] {
   return Object.entries(configuration.keysets).map(([name, { publish, deliver, services: listed }]) => {
     const complete = policies.get(name);
-    // Never silently without one of its keysets.
+    // Silently dropping a keyset would stop its rotation.
     if (complete === undefined) throw new Error(`keyset ${name} was found right without a policy`);
     return { name, ...complete, publish, deliver, services: listed };
   });
 }
 
-function shapeProblem(issue: v.BaseIssue<unknown>, document: ParsedDocument): Problem {
+function shapeProblem(issue: v.BaseIssue<unknown>, document: ParsedDocument): ConfigurationProblem {
   const items = issue.path ?? [];
   const path: FieldPath = items.map(({ key }) => (typeof key === 'number' ? key : String(key)));
   const part = items.at(-1)?.origin === 'key' ? 'name' : 'value';
   return { position: document.positionOf(path, part), path, message: issue.message };
 }
 
-/** Null when what is given is no store; that is reported already. */
+/** @returns null when `store` is invalid; the shape check reports that */
 function chosenStore(raw: RawMap, surroundings: Surroundings): StoreChoice | null {
   if (raw['store'] === undefined) return localStore(surroundings);
   const { success, output } = v.safeParse(storeSchema, raw['store']);
   return success ? output : null;
 }
 
-/** The default follows the store: next to a directory, none for Secrets Manager. */
+/** A directory store has a default KEK beside it; Secrets Manager has no default. */
 function chosenWrap(
   raw: RawMap,
   store: StoreChoice | null,
   document: ParsedDocument,
-  problems: Problem[],
+  problems: ConfigurationProblem[],
 ): WrapChoice | null {
   if (raw['wrap'] !== undefined) {
     const { success, output } = v.safeParse(wrapSchema, raw['wrap']);

@@ -1,10 +1,10 @@
-import type { Policy, ServiceFacts } from '../keyset/policy.js';
+import type { Policy, ServiceFacts } from '../keyset/basics/policy.js';
 import type { DeliverOutlet, PublishOutlet } from '../outlets/outlet.js';
 import type { Service } from '../services/service.js';
 
-/** A configuration that was read and checked, defaults filled in (DESIGN.md, section 5). */
+/** A checked configuration with its defaults filled in (docs/design.md, section 5). */
 export interface Configuration {
-  /** The file; null when none was found and the built-in defaults hold. */
+  /** The file's path; null when no file was found and the built-in defaults apply. */
   readonly source: string | null;
   readonly store: StoreChoice;
   readonly wrap: WrapChoice;

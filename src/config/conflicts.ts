@@ -1,10 +1,11 @@
 import { normalize, relative } from 'node:path';
 import type { StoreChoice, WrapChoice } from './configuration.js';
 import type { FieldPath } from './problem.js';
-import { isMap } from './schema/fields.js';
+import { isMap, type RawMap } from './schema/fields.js';
 
-/** Two settings that are right by themselves and wrong together; at the later one. */
+/** Two settings that are valid alone and wrong together. */
 export interface Conflict {
+  /** The later of the two. */
   readonly path: FieldPath;
   readonly message: string;
 }
@@ -12,12 +13,12 @@ export interface Conflict {
 export interface Places {
   /** The configuration file itself. */
   readonly source: string;
-  /** Null where what was given is wrong in itself. */
+  /** Null when the setting itself is invalid. */
   readonly store: StoreChoice | null;
   readonly wrap: WrapChoice | null;
 }
 
-/** @param value the file as it was read: it may be wrong in other ways, and these conflicts are reported all the same */
+/** @param value the unchecked document: conflicts are reported even where it has other mistakes */
 export function conflicts(value: unknown, { source, store, wrap }: Places): Conflict[] {
   const found: Conflict[] = [];
   const storePath = store?.type === 'directory' ? store.path : null;
@@ -39,7 +40,7 @@ export function conflicts(value: unknown, { source, store, wrap }: Places): Conf
       found.push({ path: outlet.path, message: `${outlet.file} must not lie in the store's directory ${storePath}` });
     } else writtenBy.set(outlet.file, `already written by ${outlet.name}`);
   }
-  return [...found, ...selfProof(value)];
+  return [...found, ...selfProof(value), ...deliveredOnly(value)];
 }
 
 interface OutletFile {
@@ -61,7 +62,7 @@ function outletFiles(value: unknown): OutletFile[] {
   );
 }
 
-/** A URL that serves the file that jwtrot wrote proves publication, not that a verifier accepts the key. */
+/** A URL that serves jwtrot's own file proves publication; it doesn't prove that a verifier accepts the key. */
 function selfProof(value: unknown): Conflict[] {
   return keysets(value).flatMap(([keyset, map]) => {
     const readBack = new Set(items(map['publish']).map(([, outlet]) => outlet['url']));
@@ -72,6 +73,21 @@ function selfProof(value: unknown): Conflict[] {
         'this URL is read back by publish: it shows what was published, not what the verifier accepts; ask the verifier itself, or leave health out';
       return [{ path: ['keysets', keyset, 'services', index, 'health', 'url'], message }];
     });
+  });
+}
+
+/**
+ * A delivered file holds the active key alone. Nobody can tell from a configuration who reads it; where every signer says
+ * that it holds the pending key, one of them can't.
+ */
+function deliveredOnly(value: unknown): Conflict[] {
+  return keysets(value).flatMap(([keyset, map]) => {
+    const signers = items(map['services']).filter(([, { role }]) => role === 'signer' || role === 'both');
+    const isPreloading = ({ health }: RawMap) => isMap(health) && health['preloaded'] !== undefined;
+    if (items(map['deliver']).length === 0 || !signers.every(([, one]) => isPreloading(one))) return [];
+    const message =
+      'every signer of this keyset has preloaded, but deliver hands over the active key alone: who reads that file never holds the pending key. Leave preloaded out; or drop deliver where all signers read the store; or list the signer that reads the file, without preloaded';
+    return signers.map(([i]) => ({ path: ['keysets', keyset, 'services', i, 'health', 'preloaded'], message }));
   });
 }
 

@@ -1,30 +1,30 @@
 import { type Document, isAlias, isMap, isSeq, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
-import type { FieldPath, Position, Problem } from './problem.js';
+import type { ConfigurationProblem, FieldPath, Position } from './problem.js';
 import { depthProblems } from './yaml-depth.js';
 import { aliasProblems, nameOf, nameProblems, startOf, syntaxProblems, type YamlProblem } from './yaml-problems.js';
 
-/** A YAML document, and where everything in it stands. */
+/** A YAML document and the position of each field. */
 export interface ParsedDocument {
   readonly value: unknown;
-  /** What is wrong with it as YAML. */
-  readonly problems: readonly Problem[];
-  /** False when the text is not YAML: then `value` means nothing. */
+  /** YAML mistakes only. */
+  readonly problems: readonly ConfigurationProblem[];
+  /** False when the text is not YAML; `value` is then meaningless. */
   readonly isReadable: boolean;
-  /** Where a field stands: its name or its value. Of one that is missing: the name of the field around it. */
+  /** The position of a field's name or value. A missing field has the position of its parent's name. */
   positionOf(path: FieldPath, part: 'name' | 'value'): Position;
 }
 
-/** Uses of anchors, multiplied through nesting (the "billion laughs"). */
+/** Aliases, counted after expansion: nested ones multiply (the "billion laughs" attack). */
 const MOST_ALIASES = 1000;
 
-/** Reads YAML 1.2, one document. Never throws for what the text holds. */
+/** Reads one YAML 1.2 document. Mistakes in the text are returned, never thrown. */
 export function parseConfiguration(text: string): ParsedDocument {
   const lines = new LineCounter();
   const tooDeep = depthProblems(text, lines);
   const document = parseDocument(tooDeep.length > 0 ? '' : text, {
     version: '1.2',
-    prettyErrors: false, // they quote the source, which may be a header's value
-    uniqueKeys: false, // quadratic in the library; nameProblems looks instead
+    prettyErrors: false, // pretty errors quote the source, which may be a secret header value
+    uniqueKeys: false, // the library's check is quadratic; nameProblems checks instead
     stringKeys: true,
     logLevel: 'error',
   });
@@ -32,7 +32,7 @@ export function parseConfiguration(text: string): ParsedDocument {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const located = (problem: YamlProblem): Problem => ({
+  const located = (problem: YamlProblem): ConfigurationProblem => ({
     position: positionAt(problem.offset),
     path: problem.path,
     message: problem.message,
@@ -47,9 +47,9 @@ export function parseConfiguration(text: string): ParsedDocument {
   };
 }
 
-/** The parser stumbles on from an error; what it says about the rest of the line is noise. */
-function firstOfEachLine(problems: readonly Problem[]): Problem[] {
-  const lines = new Map<number, Problem>();
+/** After an error the parser's further errors on that line are noise. */
+function firstOfEachLine(problems: readonly ConfigurationProblem[]): ConfigurationProblem[] {
+  const lines = new Map<number, ConfigurationProblem>();
   for (const problem of problems) {
     if (!lines.has(problem.position.line)) lines.set(problem.position.line, problem);
   }
@@ -64,14 +64,15 @@ function toValue(document: Document): { value: unknown; problems: YamlProblem[];
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     return { value: value ?? {}, problems, isReadable: true };
   } catch {
-    // The anchor of an alias may have been in what was given twice.
+    // If a field is given twice, the later copy was removed and may have held the anchor: then this message would
+    // mislead.
     const message = `aliases (*name) stand for more than ${MOST_ALIASES} nodes, or for themselves`;
     if (problems.length === 0) problems.push({ offset: 0, path: [], message });
     return { value: null, problems, isReadable: false };
   }
 }
 
-/** The fields of each map that was asked for: a map with very many wrong fields is searched once. */
+/** Caches each map's fields by name, so that a map with very many wrong fields is searched only once. */
 type Index = WeakMap<YAMLMap, ReadonlyMap<string, Pair>>;
 
 function fieldOf(index: Index, map: YAMLMap, name: string): Pair | undefined {

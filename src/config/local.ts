@@ -1,22 +1,22 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { JwtrotError } from '../keyset/error.js';
+import { JwtrotError } from '../keyset/basics/error.js';
 import type { StoreChoice, WrapChoice } from './configuration.js';
 import type { Surroundings } from './find.js';
 
-/** The local store, for when none is configured: systemd's state directory, else the XDG one. */
+/** The store when none is configured: in systemd's state directory, or else in the XDG state directory. */
 export function localStore(surroundings: Surroundings): Extract<StoreChoice, { type: 'directory' }> {
   return { type: 'directory', path: join(stateDirectory(surroundings), 'store') };
 }
 
 /**
- * The local KEK lies next to the store's directory, never in it. It follows from the store's path alone: a command that is
- * typed in a shell must find the KEK that the timer's run made.
+ * The local KEK lies next to the store's directory, never in it. Its path depends on the store's path alone, so that a
+ * command in a shell finds the KEK that the timer's run made.
  */
 export function localWrap(storePath: string): WrapChoice {
   return { type: 'local', kek: { file: join(dirname(storePath), 'kek') } };
 }
 
-/** `$STATE_DIRECTORY` may hold several paths, the first is ours (systemd.exec(5), StateDirectory=). */
+/** `$STATE_DIRECTORY` may list several paths; jwtrot uses the first (systemd.exec(5), StateDirectory=). */
 function stateDirectory({ env, home }: Surroundings): string {
   const [first] = (env['STATE_DIRECTORY'] ?? '').split(':');
   if (first !== undefined && isAbsolute(first)) return first;

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { type Policy, policyProblems, type ServiceFacts } from '../keyset/policy.js';
+import { type Policy, policyProblems, type ServiceFacts } from '../keyset/basics/policy.js';
 import type { ParsedDocument } from './document.js';
 import { completePolicy, type SomePolicy, serviceFacts } from './policy.js';
-import type { FieldPath, Problem } from './problem.js';
+import type { ConfigurationProblem, FieldPath } from './problem.js';
 import { isMap, type RawMap } from './schema/fields.js';
 import { givenArithmetic, givenPolicy } from './schema/policy.js';
 import { services } from './schema/service.js';
@@ -12,18 +12,18 @@ export interface CompletePolicy {
   readonly facts: ServiceFacts;
 }
 
-/** Of services that are wrong themselves: what is impossible even so is impossible in any case. */
+/** Stands in for invalid services: a policy that fails with these facts fails with any. */
 const LENIENT: ServiceFacts = { longestDeadline: 0, slowestReload: 0, unpolledSigner: false, allVerifiersPolled: true };
 
-/** The policy of each keyset over the defaults, as far as they can be read, and what is impossible about them. */
+/** Merges each keyset's policy over the defaults. A keyset whose policy can't be read gets none. */
 export function completePolicies(document: ParsedDocument): {
   policies: ReadonlyMap<string, CompletePolicy>;
-  problems: readonly Problem[];
+  problems: readonly ConfigurationProblem[];
 } {
   const raw = isMap(document.value) ? document.value : {};
   const defaults = isMap(raw['defaults']) ? raw['defaults'] : {};
   const policies = new Map<string, CompletePolicy>();
-  const problems: Problem[] = [];
+  const problems: ConfigurationProblem[] = [];
   for (const [name, keyset] of Object.entries(isMap(raw['keysets']) ? raw['keysets'] : {})) {
     if (!isMap(keyset)) continue;
     const complete = complement(keyset, defaults, (field, message) => {
@@ -36,7 +36,7 @@ export function completePolicies(document: ParsedDocument): {
   return { policies, problems };
 }
 
-/** Null when a field is missing or is wrong in itself (that is reported where the shape is checked). */
+/** @returns null when a field is missing or invalid; the shape check reports invalid fields */
 function complement(
   keyset: RawMap,
   defaults: RawMap,

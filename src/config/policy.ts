@@ -1,13 +1,16 @@
-import type { Duration } from '../keyset/clock.js';
-import { defaultVerifyFor, POLICY_DEFAULTS, type Policy, type ServiceFacts } from '../keyset/policy.js';
+import type { Duration } from '../keyset/basics/clock.js';
+import { defaultVerifyFor, POLICY_DEFAULTS, type Policy, type ServiceFacts } from '../keyset/basics/policy.js';
 import { reloadEffectTime, type Service, signs, verifies } from '../services/service.js';
 
-/** A policy as it is written: everything but `maxTokenTtl` may be left out. */
+/** A policy as the file gives it: only `maxTokenTtl` is required. */
 export type GivenPolicy = SomePolicy & Pick<Policy, 'maxTokenTtl'>;
 
-export type SomePolicy = { readonly [Field in keyof Omit<Policy, 'slowestReload'>]?: Policy[Field] | undefined };
+/** Follow from the services. */
+export type Derived = 'slowestReload' | 'dropsByCanary';
 
-/** Fills in the defaults (DESIGN.md, section 3). `publishAhead` is 0s only when it was set to that. */
+export type SomePolicy = { readonly [Field in keyof Omit<Policy, Derived>]?: Policy[Field] | undefined };
+
+/** Fills in the defaults (docs/design.md, section 3). `publishAhead` is 0s only when the file says so. */
 export function completePolicy(given: GivenPolicy, facts: ServiceFacts): Policy {
   const base = { ...POLICY_DEFAULTS, ...withoutUndefined(given), maxTokenTtl: given.maxTokenTtl };
   return {
@@ -15,6 +18,7 @@ export function completePolicy(given: GivenPolicy, facts: ServiceFacts): Policy 
     publishAhead: given.publishAhead ?? defaultPublishAhead(base),
     verifyFor: given.verifyFor ?? defaultVerifyFor(base, facts),
     slowestReload: facts.slowestReload,
+    ...(facts.dropsByCanary === true ? { dropsByCanary: true } : {}),
   };
 }
 
@@ -26,8 +30,14 @@ export function serviceFacts(services: readonly Service[]): ServiceFacts {
     longestDeadline: Math.max(0, ...services.map((service) => service.health?.deadline ?? 0)),
     slowestReload: Math.max(0, ...verifiers.map(reloadEffectTime)),
     unpolledSigner: signers.length === 0 || !signers.every(polled),
-    allVerifiersPolled: verifiers.length > 0 && verifiers.every(polled),
+    allVerifiersPolled: verifiers.length > 0 && verifiers.every(showsAll),
+    ...(verifiers.some(({ health }) => health?.type === 'canary') ? { dropsByCanary: true } : {}),
   };
+}
+
+/** A canary shows the worker that answers it, and no other. */
+function showsAll({ health }: Service): boolean {
+  return health !== null && (health.type !== 'canary' || health.distinct !== null);
 }
 
 function defaultPublishAhead(policy: Pick<Policy, 'jwksMaxAge' | 'clockSkew'>): Duration {

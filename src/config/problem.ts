@@ -1,7 +1,7 @@
-import { JwtrotError } from '../keyset/error.js';
-import { quoteOutside } from '../keyset/outside-text.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
 
-/** From the document's root: names of fields, indexes of lists. */
+/** Field names and list indexes, from the document's root. */
 export type FieldPath = readonly (string | number)[];
 
 /** Counted from 1. */
@@ -10,19 +10,19 @@ export interface Position {
   readonly column: number;
 }
 
-/** One thing that is wrong in a configuration. */
-export interface Problem {
+/** One mistake in a configuration. */
+export interface ConfigurationProblem {
   readonly position: Position;
   readonly path: FieldPath;
-  /** What was found and what would be right; never a secret. */
+  /** What was found and what would be right. Never quotes a secret. */
   readonly message: string;
 }
 
-/** More would scroll the first ones, which are often the cause of the others, out of sight. */
+/** A longer list would scroll the first problems out of sight, and those often cause the rest. */
 const MOST_SHOWN = 50;
 
-/** All that is wrong, in the order of the file, as one error. */
-export function badConfiguration(path: string, problems: readonly Problem[]): JwtrotError {
+/** One error that lists all problems in the order of the file. */
+export function badConfiguration(path: string, problems: readonly ConfigurationProblem[]): JwtrotError {
   const name = displayPath(path);
   const sorted = [...problems].sort(
     (a, b) => a.position.line - b.position.line || a.position.column - b.position.column,
@@ -31,21 +31,19 @@ export function badConfiguration(path: string, problems: readonly Problem[]): Jw
   const left = sorted.length - lines.length;
   if (left > 0) lines.push(`and ${left} more`);
   const count = sorted.length === 1 ? '1 error' : `${sorted.length} errors`;
-  return new JwtrotError(
-    'usage',
-    'bad-config',
-    [`configuration ${name} has ${count}; nothing was touched`, ...lines].join('\n'),
-    { hint: 'correct what is listed and run the same command again; docs/configuration.md describes every field' },
-  );
+  return new JwtrotError('usage', 'bad-config', `configuration ${name} has ${count}; nothing was touched`, {
+    hint: 'correct what is listed and run the same command again; docs/configuration.md describes every field',
+    list: lines,
+  });
 }
 
-function problemLine(name: string, { position, path, message }: Problem): string {
+function problemLine(name: string, { position, path, message }: ConfigurationProblem): string {
   const field = dottedPath(path);
   return `${name}:${position.line}:${position.column}: ${field === '' ? '' : `${field}: `}${message}`;
 }
 
-/** `keysets.api.services[0].health.url`. Ends at `headers`: what stands below may be a secret, put in a wrong place. */
-export function dottedPath(path: FieldPath): string {
+/** Such as `keysets.api.services[0].health.url`. Ends at `headers`: a misplaced secret may be below it. */
+function dottedPath(path: FieldPath): string {
   const isKeysetName = (index: number): boolean => index === 1 && path[0] === 'keysets';
   const secret = path.findIndex((part, index) => part === 'headers' && !isKeysetName(index));
   let text = '';

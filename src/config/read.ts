@@ -1,70 +1,87 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { JwtrotError } from '../keyset/error.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { errnoOf } from '../outside/errno.js';
+import { Hangs, unlessHanging } from '../outside/hanging.js';
+import { readGuarded } from '../outside/read-file.js';
+import { octal, type ReadProblem, readProblemCause, readProblemReason } from '../outside/read-problem.js';
+import { trustedWay, type WayProblem } from '../outside/trusted-way.js';
 
-/** Bytes. A thousand keysets fit many times over. */
+/** Bytes. Many times the size of a configuration with a thousand keysets. */
 export const LARGEST_CONFIGURATION = 1024 * 1024;
 
+const COULD = 'name commands to run';
+
 /**
- * The text of a configuration that nobody but root and this user can have written. It is opened once, and what was opened
- * is what is checked. Symbolic links are followed: that is how Kubernetes mounts files.
+ * Reads a configuration that only root or this user can have written or put in place. It checks the open file and every
+ * directory on the way. It follows symbolic links (Kubernetes mounts files through them) and checks them too.
+ * @param path absolute
  * @throws JwtrotError (exit 2) `config-not-found`, `config-unreadable`, `config-writable`, `config-owner`
  */
 export async function readConfiguration(path: string, uid: number): Promise<string> {
-  const handle = await openForReading(path);
-  try {
-    await assertTrusted(handle, path, uid);
-    return decode(await readAll(handle, path), path);
-  } finally {
-    await handle.close();
-  }
+  const way = await unlessHanging(path, () => trustedWay(path, uid)).catch((error: unknown) => {
+    throw notReached(path, error);
+  });
+  if (!way.ok) throw strayed(path, uid, way.problem);
+  const rules = { limit: LARGEST_CONFIGURATION, links: 'refuse', uid, forbidden: 0o022, real: true } as const;
+  const read = await readGuarded(way.real, rules);
+  if (!read.ok) throw unread(path, uid, read.problem);
+  return decode(read.bytes, path);
 }
 
-async function openForReading(path: string): Promise<FileHandle> {
-  try {
-    // O_NONBLOCK: opening a FIFO must not hang.
-    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw refusal('config-not-found', path, 'does not exist', 'name an existing file with --config', cause);
+function notReached(path: string, error: unknown): JwtrotError {
+  const code = errnoOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return notFound(path, error);
+  if (error instanceof Hangs) return refusal('config-unreadable', `${path} does not answer`, `df ${path}`, error);
+  return refusal('config-unreadable', `${path} can't be read (${code})`, 'let this user read it', error);
+}
+
+function notFound(path: string, cause?: unknown): JwtrotError {
+  return refusal('config-not-found', `${path} does not exist`, 'name an existing file with --config', cause);
+}
+
+/** An unsafe way: a user who can change a directory or link on it can substitute another configuration. */
+function strayed(path: string, uid: number, problem: WayProblem): JwtrotError {
+  const by = `${path} is reached by ${problem.path}, which`;
+  switch (problem.type) {
+    case 'owner':
+    case 'planted': {
+      const why = `belongs to uid ${problem.owner}, neither root nor uid ${uid} that runs jwtrot: its owner could ${COULD}`;
+      return refusal('config-owner', `${by} ${why}`, elsewhere(`chown -h ${uid} ${problem.path}`));
     }
-    throw refusal('config-unreadable', path, `can't be read (${code})`, 'let this user read it', cause);
-  }
-}
-
-async function assertTrusted(handle: FileHandle, path: string, uid: number): Promise<void> {
-  const stat = await handle.stat();
-  if (!stat.isFile()) throw refusal('config-unreadable', path, 'is not a regular file', 'name a file with --config');
-  if (stat.uid !== 0 && stat.uid !== uid) {
-    throw refusal(
-      'config-owner',
-      path,
-      `belongs to uid ${stat.uid}, which is neither root nor uid ${uid} that runs jwtrot: its owner could name commands to run`,
-      `chown ${uid} ${path}`,
-    );
-  }
-  if ((stat.mode & 0o022) !== 0) {
-    const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
-    throw refusal(
-      'config-writable',
-      path,
-      `can be written by others (mode ${mode}): they could name commands to run`,
-      `chmod go-w ${path}`,
-    );
-  }
-}
-
-async function readAll(handle: FileHandle, path: string): Promise<Uint8Array> {
-  const buffer = Buffer.alloc(LARGEST_CONFIGURATION + 1);
-  let length = 0;
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
-    length += bytesRead;
-    if (length > LARGEST_CONFIGURATION) {
-      throw refusal('config-unreadable', path, 'is larger than 1 MiB', 'name a jwtrot configuration with --config');
+    case 'writable': {
+      const why = `can be written by others (mode ${octal(problem.mode)}): they could ${COULD}`;
+      return refusal('config-writable', `${by} ${why}`, elsewhere(`chmod go-w ${problem.path}`));
     }
-    if (bytesRead === 0) return buffer.subarray(0, length);
+    case 'loop':
+      return refusal('config-unreadable', `${path} is a symbolic link that leads nowhere`, 'name the file itself');
+  }
+}
+
+const elsewhere = (command: string): string => `${command}, or keep it in a directory of your own or root's`;
+
+function unread(path: string, uid: number, problem: ReadProblem): JwtrotError {
+  switch (problem.type) {
+    case 'absent':
+      return notFound(path);
+    case 'owner':
+      return refusal(
+        'config-owner',
+        `${path} belongs to uid ${problem.owner}, which is neither root nor uid ${uid} that runs jwtrot: its owner could ${COULD}`,
+        `chown ${uid} ${path}`,
+      );
+    case 'mode':
+      return refusal(
+        'config-writable',
+        `${path} can be written by others (mode ${octal(problem.mode & 0o777)}): they could ${COULD}`,
+        `chmod go-w ${path}`,
+      );
+    case 'too-large':
+      return refusal('config-unreadable', `${path} is larger than 1 MiB`, 'name a jwtrot configuration with --config');
+    case 'denied':
+      return refusal('config-unreadable', `${path} can't be read (EACCES)`, 'let this user read it', problem.cause);
+    default: {
+      const why = `${path} can't be read: ${readProblemReason(problem)}`;
+      return refusal('config-unreadable', why, 'name a file with --config', readProblemCause(problem));
+    }
   }
 }
 
@@ -72,10 +89,10 @@ function decode(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw refusal('config-unreadable', path, 'is not UTF-8 text', 'save it as UTF-8', cause);
+    throw refusal('config-unreadable', `${path} is not UTF-8 text`, 'save it as UTF-8', cause);
   }
 }
 
-function refusal(code: string, path: string, what: string, hint: string, cause?: unknown): JwtrotError {
-  return new JwtrotError('usage', code, `configuration ${path} ${what}; nothing was touched`, { hint, cause });
+function refusal(code: string, what: string, hint: string, cause?: unknown): JwtrotError {
+  return new JwtrotError('usage', code, `configuration ${what}; nothing was touched`, { hint, cause });
 }

@@ -1,4 +1,4 @@
-/** The known name that `name` is most likely a slip of; null when none is near. Case does not count. */
+/** @returns the known name that `name` most likely misspells, ignoring case; null when none is close */
 export function nearestName(name: string, known: readonly string[]): string | null {
   if (name.length > 64) return null;
   const allowed = Math.max(1, Math.floor(name.length / 3));
@@ -9,13 +9,16 @@ export function nearestName(name: string, known: readonly string[]): string | nu
   return best !== undefined && best.distance <= allowed ? best.candidate : null;
 }
 
-/** `; did you mean "alg"?`, or nothing. */
+/** Such as `, did you mean "alg"?`; empty when no known name is close. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   return nearest === null ? '' : `, did you mean "${nearest}"?`;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment) that turn `a` into `b`. */
+/**
+ * Counts the insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string
+ * alignment).
+ */
 export function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);

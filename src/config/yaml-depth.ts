@@ -1,10 +1,10 @@
 import { type CST, type LineCounter, Parser } from 'yaml';
 import type { YamlProblem } from './yaml-problems.js';
 
-/** Levels of lists and maps; a configuration has eight. The rest of the library recurses, and a stack has no fixed size. */
+/** Levels of lists and maps; a configuration has eight. The YAML library recurses and could overflow the stack. */
 const MOST_LEVELS = 64;
 
-/** Where lists and maps are nested too deeply, the first place only; nothing where they are not. Fills in `lines`. */
+/** Reports the first place where lists and maps are nested too deeply, and fills in `lines`. */
 export function depthProblems(text: string, lines: LineCounter): YamlProblem[] {
   const tooDeep = (offset: number): YamlProblem[] => [{ offset, path: [], message: 'nested too deeply' }];
   try {
@@ -14,13 +14,13 @@ export function depthProblems(text: string, lines: LineCounter): YamlProblem[] {
     }
     return [];
   } catch (error) {
-    // The parser itself recurses where thousands of levels end at once.
+    // The parser recurses too, where thousands of levels end at once.
     if (error instanceof RangeError) return tooDeep(0);
     throw error;
   }
 }
 
-/** Level by level, so that no stack can run out. */
+/** Goes level by level instead of recursing, so that it can't overflow the stack. */
 function tooDeepAt(root: CST.Token | undefined): number | null {
   let level = [root].filter(isCollection);
   for (let depth = 0; depth < MOST_LEVELS; depth += 1) {

@@ -19,7 +19,7 @@ export interface YamlProblem {
   readonly message: string;
 }
 
-/** What the parser found. Its own words are used only where they don't quote the source, which may be a secret. */
+/** The parser's findings. Its messages are used only where they don't quote the source, which may hold a secret. */
 export function syntaxProblems(document: Document): YamlProblem[] {
   const problems = [...document.errors, ...document.warnings].map((error): YamlProblem => {
     const quote = error.message.startsWith('Missing closing') ? openQuote(document, error.pos[0]) : null;
@@ -33,7 +33,7 @@ export function syntaxProblems(document: Document): YamlProblem[] {
   return problems;
 }
 
-/** Where the quoted text begins that goes on to `end`: the parser only says where it gave up. */
+/** Finds the start of the quoted text that runs to `end`. The parser reports only where it gave up. */
 function openQuote(document: Document, end: number): number | null {
   let offset: number | null = null;
   visit(document, {
@@ -55,9 +55,9 @@ function syntaxMessage(error: YAMLError): string {
       return 'the name of a field must be plain text';
     case 'TAG_RESOLVE_FAILED':
     case 'BAD_COLLECTION_TYPE':
-      return 'YAML tags (!name) are not used here; text that begins with ! stands in quotes';
+      return 'YAML tags (!name) are not used here; put text that begins with ! in quotes';
     case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'not YAML: a second ": " in one line; text that holds one stands in quotes';
+      return 'not YAML: a second ": " in one line, or a line indented unlike its neighbours; put text that holds ": " in quotes';
     case 'BAD_DIRECTIVE':
       return 'not a directive of YAML 1.2';
     case 'BAD_DQ_ESCAPE':
@@ -71,8 +71,8 @@ function syntaxMessage(error: YAMLError): string {
 }
 
 /**
- * Names given twice, and names that JavaScript objects treat specially: libraries drop those in silence. The later one of
- * two is taken out of the document, so that the first is checked like the rest.
+ * Reports names given twice, and names that are special in JavaScript objects: libraries silently drop these. It removes
+ * the later copy of a name from the document, so that the first one is checked like any other field.
  */
 export function nameProblems(document: Document): YamlProblem[] {
   const problems: YamlProblem[] = [];
@@ -90,7 +90,7 @@ export function nameProblems(document: Document): YamlProblem[] {
           doubles.add(pair);
         }
         seen.add(name);
-        if (['__proto__', 'constructor', 'prototype'].includes(name)) report('this name can not be used');
+        if (['__proto__', 'constructor', 'prototype'].includes(name)) report("this name can't be used");
       }
       if (doubles.size > 0) map.items = map.items.filter((pair) => !doubles.has(pair));
     },
@@ -98,11 +98,11 @@ export function nameProblems(document: Document): YamlProblem[] {
   return problems;
 }
 
-/** Aliases whose anchor does not stand before them: they would come out as an exception without a place. */
+/** Reports aliases with no anchor before them. The library would throw for these without giving a position. */
 export function aliasProblems(document: Document): YamlProblem[] {
   const problems: YamlProblem[] = [];
   const anchors = new Set<string>();
-  const message = 'an alias (*name) without an anchor (&name) before it; text that begins with * stands in quotes';
+  const message = 'an alias (*name) without an anchor (&name) before it; put text that begins with * in quotes';
   visit(document, (_, node) => {
     if (isAlias(node)) {
       if (!anchors.has(node.source)) problems.push({ offset: startOf(node), path: [], message });
@@ -125,7 +125,7 @@ export function nameOf(pair: Pair): string {
   return isScalar(pair.key) ? String(pair.key.value) : '';
 }
 
-/** Where a node begins in the text; 0 when there is none. */
+/** A node's offset in the text; 0 when there is no node. */
 export function startOf(node: unknown): number {
   return (node as Node | null)?.range?.[0] ?? 0;
 }

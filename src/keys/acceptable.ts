@@ -1,15 +1,16 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import type { PublicJwk } from '../keyset/model.js';
+import type { PublicJwk } from '../keyset/manifest/key.js';
 import { badKey } from './bad-key.js';
+import { ed25519Problem } from './ed25519-point.js';
 import { publicJwkOfKey } from './public-key.js';
 
-/** RFC 7518 section 3.3 asks for 2,048 bits; a KMS wraps at most 4,096 bytes, and a manifest names many keys. */
+/** RFC 7518 section 3.3 requires 2,048 bits. KMS wraps at most 4,096 bytes, and a manifest must hold many public keys. */
 const RSA_BITS = { least: 2048, most: 4096 } as const;
 const CURVES = ['P-256', 'P-384', 'P-521', 'Ed25519'];
 
 /**
- * The public half of a key from outside, if it is one that a keyset can hold.
- * @throws JwtrotError `bad-key`
+ * Returns the public half of a key from outside.
+ * @throws JwtrotError `bad-key` when a keyset can't hold such a key
  */
 export function acceptablePublicJwk(key: KeyObject): PublicJwk {
   const half = key.type === 'private' ? createPublicKey(key) : key;
@@ -19,7 +20,7 @@ export function acceptablePublicJwk(key: KeyObject): PublicJwk {
   } else if (type === 'ec' || type === 'ed25519') {
     const curve = type === 'ec' ? (half.asymmetricKeyDetails?.namedCurve ?? '') : 'Ed25519';
     if (!['prime256v1', 'secp384r1', 'secp521r1', 'Ed25519'].includes(curve)) {
-      throw badKey(`the key is on a curve that no JWS algorithm of ours uses; known are ${CURVES.join(', ')}`);
+      throw badKey(`the key is on an unsupported curve; known are ${CURVES.join(', ')}`);
     }
   } else {
     throw badKey(
@@ -27,7 +28,17 @@ export function acceptablePublicJwk(key: KeyObject): PublicJwk {
       type === 'rsa-pss' ? 'convert it to a plain RSA key (rsaEncryption); PS256 works with that' : undefined,
     );
   }
-  return publicJwkOfKey(half);
+  const publicJwk = publicJwkOfKey(half);
+  if (publicJwk.kty === 'OKP') assertPoint(publicJwk.x);
+  return publicJwk;
+}
+
+/** Only for Ed25519: node:crypto checks the point of an EC key itself. */
+function assertPoint(x: string): void {
+  const problem = ed25519Problem(Buffer.from(x, 'base64url'));
+  if (problem === 'off-curve') throw badKey('the Ed25519 key is not a point on its curve (RFC 8032 section 5.1.3)');
+  if (problem === 'small-order')
+    throw badKey('the Ed25519 key is a point of small order: anybody can make signatures that it accepts');
 }
 
 function assertRsa(key: KeyObject): void {

@@ -1,6 +1,6 @@
-import { JwtrotError } from '../keyset/error.js';
+import { JwtrotError } from '../keyset/basics/error.js';
 
-/** Input that is not a key to work with (exit 2). Neither `message` nor a cause ever quotes the input: it may be secret. */
+/** An unusable key from outside (exit 2). The input may be secret: `message` must not quote it, and a cause might. */
 export function badKey(message: string, hint?: string): JwtrotError {
   return new JwtrotError('usage', 'bad-key', message, hint === undefined ? {} : { hint });
 }

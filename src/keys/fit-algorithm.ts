@@ -1,9 +1,10 @@
-import { ALGORITHMS, type Algorithm, isAlgorithm } from '../keyset/algorithm.js';
-import type { PublicJwk } from '../keyset/model.js';
-import { quoteOutside } from '../keyset/outside-text.js';
+import { ALGORITHMS, type Algorithm, isAlgorithm } from '../keyset/basics/algorithm.js';
+import { own } from '../keyset/basics/foreign-json.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import type { PublicJwk } from '../keyset/manifest/key.js';
 import { badKey } from './bad-key.js';
 
-/** What an imported key signs with when nothing says so. `EdDSA` is what tokens in use today carry (RFC 8037). */
+/** The algorithm of an imported key by default. Tokens in use today carry `EdDSA` (RFC 8037). */
 const USUAL: Readonly<Record<string, Algorithm>> = {
   RSA: 'RS256',
   'P-256': 'ES256',
@@ -13,9 +14,9 @@ const USUAL: Readonly<Record<string, Algorithm>> = {
 };
 
 /**
- * The algorithm of an imported key: the one that its JWK declares, else the keyset's own if the key is for it, else
- * the usual one for such a key.
- * @throws JwtrotError `bad-key` when the declared one is unknown or not for this key
+ * Chooses the algorithm of an imported key: the one that its JWK declares, or else the keyset's if it fits the key, or
+ * else the usual one for the key's type.
+ * @throws JwtrotError `bad-key` when the declared algorithm is unknown or doesn't fit the key
  */
 export function algorithmFor(publicJwk: PublicJwk, declared: string | null, preferred: Algorithm): Algorithm {
   if (declared !== null) {
@@ -27,7 +28,7 @@ export function algorithmFor(publicJwk: PublicJwk, declared: string | null, pref
     return declared;
   }
   if (fits(publicJwk, preferred)) return preferred;
-  const usual = USUAL[typeOf(publicJwk)];
+  const usual = own(USUAL, typeOf(publicJwk));
   if (usual === undefined) throw badKey(`no algorithm is known for a key of type ${quoteOutside(typeOf(publicJwk))}`);
   return usual;
 }

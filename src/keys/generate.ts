@@ -1,7 +1,7 @@
-import { KeyObject } from 'node:crypto';
-import type { Algorithm, ModulusLength } from '../keyset/algorithm.js';
-import { JwtrotError } from '../keyset/error.js';
-import type { PublicJwk } from '../keyset/model.js';
+import { createPublicKey, generateKeyPair } from 'node:crypto';
+import { ALGORITHMS, type Algorithm, type ModulusLength } from '../keyset/basics/algorithm.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import type { PublicJwk } from '../keyset/manifest/key.js';
 import { assertHalvesMatch, privateKeyObject } from './halves.js';
 import { publicJwkOfKey } from './public-key.js';
 import { thumbprintOf } from './thumbprint.js';
@@ -14,16 +14,15 @@ export interface GeneratedKey {
 }
 
 /**
- * A new pair, made on WebCrypto's thread pool: RSA takes up to seconds. Before it is handed out it has signed
- * something that its public half verifies.
- * @param modulusLength of RSA keys, in bits; other keys have none
+ * Makes a key pair in Node's thread pool, since RSA takes up to seconds. WebCrypto would leave copies of an Ed25519 key
+ * behind. Before it returns the pair it checks that the public half verifies a signature of the private half.
+ * @param modulusLength in bits; only for RSA
+ * @throws JwtrotError `bad-pair` (exit 5) when that check fails
  */
 export async function generateKey(alg: Algorithm, modulusLength: ModulusLength): Promise<GeneratedKey> {
-  const { generateKeyPair } = await import('jose/key/generate/keypair');
-  const pair = await generateKeyPair(alg, { extractable: true, modulusLength });
-  const privateKey = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey));
+  const { privateKey, publicKey } = await makePair(alg, modulusLength);
   try {
-    const publicJwk = publicJwkOfKey(KeyObject.from(pair.publicKey));
+    const publicJwk = publicJwkOfKey(createPublicKey({ key: publicKey, format: 'der', type: 'spki' }));
     assertHalvesMatch(privateKeyObject(privateKey), publicJwk);
     return { publicJwk, thumbprint: await thumbprintOf(publicJwk), privateKey };
   } catch (cause) {
@@ -33,4 +32,25 @@ export async function generateKey(alg: Algorithm, modulusLength: ModulusLength):
       cause,
     });
   }
+}
+
+interface Pair {
+  readonly publicKey: Buffer;
+  readonly privateKey: Buffer;
+}
+
+const ENCODINGS = {
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+} as const;
+
+function makePair(alg: Algorithm, modulusLength: ModulusLength): Promise<Pair> {
+  const { kty, crv = '' }: { kty: string; crv?: string } = ALGORITHMS[alg];
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, publicKey: Buffer, privateKey: Buffer) =>
+      error === null ? resolve({ publicKey, privateKey }) : reject(error);
+    if (kty === 'RSA') generateKeyPair('rsa', { modulusLength, ...ENCODINGS }, done);
+    else if (kty === 'EC') generateKeyPair('ec', { namedCurve: crv, ...ENCODINGS }, done);
+    else generateKeyPair('ed25519', ENCODINGS, done);
+  });
 }

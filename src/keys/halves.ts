@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import type { PublicJwk } from '../keyset/model.js';
+import type { PublicJwk } from '../keyset/manifest/key.js';
 import { equalPublicJwks, publicJwkOfKey, view } from './public-key.js';
 
 /** @param privateKey PKCS#8 DER */
@@ -8,9 +8,9 @@ export function privateKeyObject(privateKey: Uint8Array): KeyObject {
 }
 
 /**
- * The public half in the private key is `publicJwk`, and a signature with the one verifies with the other: a private
- * key carries a copy of its public half, and OpenSSL does not check the copy.
- * @throws Error that names no value
+ * Checks that the private key contains `publicJwk` and that `publicJwk` verifies its signatures. The signature matters: a
+ * private key carries a copy of its public half, and OpenSSL does not check the copy.
+ * @throws Error that quotes no key material
  */
 export function assertHalvesMatch(privateKey: KeyObject, publicJwk: PublicJwk): void {
   if (!equalPublicJwks(publicJwkOfKey(privateKey), publicJwk)) throw new Error('the public half is of another key');

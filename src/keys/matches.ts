@@ -1,9 +1,9 @@
-import { JwtrotError } from '../keyset/error.js';
-import type { PublicJwk } from '../keyset/model.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import type { PublicJwk } from '../keyset/manifest/key.js';
 import { assertHalvesMatch, privateKeyObject } from './halves.js';
 
 /**
- * What came out of the store is the key that the manifest names.
+ * Checks that the private key from the store is the one that the manifest names.
  * @param privateKey PKCS#8 DER
  * @throws JwtrotError `key-mismatch` (exit 5)
  */
@@ -14,8 +14,8 @@ export function assertMatches(privateKey: Uint8Array, publicJwk: PublicJwk, kid:
     throw new JwtrotError(
       'refused',
       'key-mismatch',
-      `the private key stored for ${kid} is not the one its public key in the manifest belongs to; it was not used`,
-      { hint: `restore the store from a backup, or replace the key: jwtrot retire --kid ${kid}`, cause },
+      `the private key stored for ${kid} does not match its public key in the manifest; it was not used`,
+      { hint: `restore the store from a backup, or replace the key: jwtrot rotate --force`, cause },
     );
   }
 }

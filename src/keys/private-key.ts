@@ -1,50 +1,55 @@
-import { createPrivateKey } from 'node:crypto';
-import type { Algorithm } from '../keyset/algorithm.js';
-import { view } from './public-key.js';
+import type { Algorithm } from '../keyset/basics/algorithm.js';
+import type { Told } from '../keyset/published/told.js';
+import { toBase64, toBase64url } from './base64.js';
+import { privateNumbersOf } from './pkcs8.js';
+import { publicJwkOf } from './public-key.js';
+import { secretBytes } from './secret-bytes.js';
 
 /*
- * Private keys as they are delivered. What comes back is a Buffer that the caller overwrites. node:crypto parses a key
- * into memory of OpenSSL's own, which OpenSSL clears when the KeyObject is collected.
+ * Encodes private keys for delivery byte by byte. node:crypto's own encoders return strings, which can't be overwritten.
+ * The caller overwrites the returned Buffer. OpenSSL clears its copies when the KeyObject is garbage-collected.
  */
 
-const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
 const LINE = 64;
 
-/**
- * PEM (RFC 7468) of a PKCS#8 key. Encoded here, byte by byte: Buffer's and node:crypto's own encoders return strings,
- * and a JavaScript string can't be overwritten.
- */
+/** PEM (RFC 7468) of a PKCS#8 key. */
 export function toPkcs8Pem(der: Uint8Array): Buffer {
   const begin = '-----BEGIN PRIVATE KEY-----\n';
   const end = '-----END PRIVATE KEY-----\n';
-  const characters = 4 * Math.ceil(der.length / 3);
-  const pem = Buffer.alloc(begin.length + characters + Math.ceil(characters / LINE) + end.length);
+  const text = toBase64(der);
+  const pem = secretBytes(begin.length + text.length + Math.ceil(text.length / LINE) + end.length);
   let at = pem.write(begin, 'latin1');
-  for (let group = 0; group < der.length; group += 3) {
-    const left = der.length - group;
-    const bits = (byte(der, group) << 16) | (byte(der, group + 1) << 8) | byte(der, group + 2);
-    pem[at++] = byte(BASE64, bits >>> 18);
-    pem[at++] = byte(BASE64, (bits >>> 12) & 63);
-    pem[at++] = left > 1 ? byte(BASE64, (bits >>> 6) & 63) : 0x3d;
-    pem[at++] = left > 2 ? byte(BASE64, bits & 63) : 0x3d;
-    if ((group + 3) % (LINE * 0.75) === 0 || left <= 3) pem[at++] = 0x0a;
+  for (let from = 0; from < text.length; from += LINE) {
+    at += text.copy(pem, at, from, from + LINE);
+    pem[at++] = 0x0a;
   }
   pem.write(end, at, 'latin1');
+  text.fill(0);
   return pem;
 }
 
-/**
- * A private JWK (RFC 7517) as JSON text. node:crypto hands out its members as strings, and JSON is made as one: these
- * stay in the heap until it is collected, at the latest until the process ends. `format: pem` has no such rest.
- */
-export function toPrivateJwk(der: Uint8Array, { kid, alg }: { kid: string; alg: Algorithm }): Buffer {
-  const key = createPrivateKey({ key: view(der), format: 'der', type: 'pkcs8' });
-  const { kty, crv, n, e, x, y, d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });
-  return Buffer.from(
-    `${JSON.stringify({ kty, crv, n, e, x, y, kid, alg, use: 'sig', d, p, q, dp, dq, qi }, null, 2)}\n`,
-  );
+export interface JwkNames {
+  readonly kid: string;
+  readonly alg: Algorithm;
+  /** What the JWK tells its signer. Null: nothing, as one of jwtrot 0.1.0. */
+  readonly told: Told | null;
 }
 
-function byte(bytes: Uint8Array, at: number): number {
-  return bytes[at] ?? 0;
+/** A private JWK (RFC 7517) as JSON text. */
+export function toPrivateJwk(der: Uint8Array, { kid, alg, told }: JwkNames): Buffer {
+  const publicJwk = publicJwkOf(der);
+  const begin = Buffer.from(
+    JSON.stringify({ ...publicJwk, kid, alg, use: 'sig', ...(told && { jwtrot: told }) }, null, 2).slice(0, -2),
+  );
+  const secret = Object.entries(privateNumbersOf(der, publicJwk)).map(([name, number]) => ({
+    name: Buffer.from(`,\n  "${name}": "`),
+    text: toBase64url(number),
+  }));
+  const jwk = Buffer.concat([
+    begin,
+    ...secret.flatMap(({ name, text }) => [name, text, Buffer.from('"')]),
+    Buffer.from('\n}\n'),
+  ]);
+  for (const { text } of secret) text.fill(0);
+  return jwk;
 }

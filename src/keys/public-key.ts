@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import type { PublicJwk } from '../keyset/model.js';
+import type { PublicJwk } from '../keyset/manifest/key.js';
 
-/** @throws Error of node:crypto when `privateKey` (PKCS#8 DER) is not a key that has a JWK */
+/** @param privateKey PKCS#8 DER @throws Error of node:crypto when that is no key; TypeError when it has no JWK */
 export function publicJwkOf(privateKey: Uint8Array): PublicJwk {
   return publicJwkOfKey(createPrivateKey({ key: view(privateKey), format: 'der', type: 'pkcs8' }));
 }
@@ -19,8 +19,9 @@ export function publicJwkFromSpki(spki: string | Uint8Array): PublicJwk {
 }
 
 /**
- * The public members, canonical and in the order in which they are published; of a private key its public half,
- * recomputed. Other curves than ours come out as they are: whoever takes keys from outside checks them.
+ * Returns the canonical public members, in the order in which they are published. For a private key it recomputes the
+ * public half. It doesn't check the curve: code that accepts keys from outside must do so.
+ * @throws TypeError when this type of key has no JWK
  */
 export function publicJwkOfKey(key: KeyObject): PublicJwk {
   const half = key.type === 'private' ? createPublicKey(key) : key;
@@ -36,7 +37,7 @@ export function equalPublicJwks(a: PublicJwk, b: PublicJwk): boolean {
   return members(a) === members(b);
 }
 
-/** The same memory as a Buffer, which node:crypto asks for. No copy is made that would outlive the caller's overwriting. */
+/** The same memory as a Buffer, which node:crypto requires. It makes no copy, which the caller couldn't overwrite. */
 export function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -15,13 +15,13 @@ export function looksLikePem(text: Buffer): boolean {
 }
 
 /**
- * The one key in a PEM text (RFC 7468): PKCS#8, PKCS#1, SEC1, SPKI, or the public key of a certificate. The text is
- * never made a string: it may be secret.
+ * Reads the only key in a PEM text (RFC 7468): PKCS#8, PKCS#1, SEC1, SPKI, or the public key of a certificate. The text
+ * may be secret, so it never becomes a string.
  * @throws JwtrotError `bad-key`
  */
 export function readPem(text: Buffer): KeyObject {
   const all = blocksOf(text);
-  // `openssl ecparam -genkey` puts the curve's parameters in front of the key; the key names its curve itself.
+  // `openssl ecparam -genkey` puts the curve's parameters before the key. They are redundant: the key names its curve.
   const blocks = all.length === 2 && all[0]?.label === 'EC PARAMETERS' ? all.slice(1) : all;
   const block = blocks[0];
   if (block === undefined || blocks.length > 1) {
@@ -62,7 +62,7 @@ function refuseEncrypted({ label, bytes }: Block): void {
   if (label !== 'ENCRYPTED PRIVATE KEY' && !bytes.includes('Proc-Type: 4,ENCRYPTED')) return;
   throw badKey(
     'the private key is encrypted with a passphrase',
-    'decrypt it into a pipe, not into a file: openssl pkey -in FILE | jwtrot import --pem /dev/stdin',
+    'decrypt it into a pipe, not into a file: openssl pkey -in FILE | jwtrot import --pem -',
   );
 }
 

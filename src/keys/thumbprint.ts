@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { PublicJwk } from '../keyset/model.js';
-
-/** The required members of each key type, in lexicographic order (RFC 7638 section 3.2, RFC 8037 section 2). */
-const REQUIRED = { RSA: ['e', 'kty', 'n'], EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'] } as const;
+import type { PublicJwk } from '../keyset/manifest/key.js';
+import { JWK_MEMBERS } from './jwk-members.js';
 
 /**
- * RFC 7638 SHA-256 thumbprint, base64url. Ten lines of our own: every start needs it, and jose's brings the whole of
- * WebCrypto with it.
+ * RFC 7638 SHA-256 thumbprint, base64url. Not jose's, which would load all of WebCrypto at every start.
  */
 export async function thumbprintOf(jwk: PublicJwk): Promise<string> {
   const members: Record<string, string> = { ...jwk };
-  const required = REQUIRED[jwk.kty].map((name) => [name, members[name]]);
+  const required = JWK_MEMBERS[jwk.kty].required.map((name) => [name, members[name]]);
   return createHash('sha256')
     .update(JSON.stringify(Object.fromEntries(required)))
     .digest('base64url');

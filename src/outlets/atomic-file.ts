@@ -1,65 +1,120 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
-import { errorCode } from '../outside/file-problem.js';
+import { type FileHandle, lstat, open, opendir, rename, unlink } from 'node:fs/promises';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { fill, setAttributes } from '../outside/durable-files.js';
+import { errnoOf } from '../outside/errno.js';
 import type { Ownership } from './accounts.js';
 import type { OutletDirectory } from './directory.js';
+import { isLeftover, temporaryName } from './names.js';
 
 export interface FileAttributes extends Ownership {
   readonly mode: number;
 }
 
+/** A whole file as it is put in place. */
+export interface NewFile extends FileAttributes {
+  readonly content: Uint8Array;
+}
+
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-const SUFFIX = '.jwtrot-tmp';
+
+/** Temporary files that this process is writing, so no leftovers. One file may be configured under two names. */
+const beingWritten = new Set<string>();
 
 /**
- * Replaces a file: readers see the old one or the new one, whole, also after a power cut. It is readable by nobody else
+ * Replaces a file: readers see the whole old one or the whole new one, even after a power cut. Nobody else can read it
  * before its owner and mode are set.
- * @param id random, without a dot; names the temporary file
+ * @param id random, without a dot; part of the temporary file's name
  */
 export async function replaceFile(
   directory: OutletDirectory,
   name: string,
-  content: Uint8Array,
-  attributes: FileAttributes,
+  { content, ...attributes }: NewFile,
   id: string,
 ): Promise<void> {
-  const temporary = `${directory.through}/.${name}.${id}${SUFFIX}`;
-  const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const entry = temporaryName(name, id);
+  const temporary = `${directory.through}/${entry}`;
+  let file: FileHandle | null = null;
+  beingWritten.add(entry);
   try {
-    try {
-      await writeWhole(file, content);
-      await setAttributes(file, attributes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    await fill(file, content, attributes);
     await rename(temporary, `${directory.through}/${name}`);
+    if (directory.sharedWith !== null) await assertIsThere(file, directory, name);
   } catch (error) {
-    await unlink(temporary).catch(() => {}); // the first error is the one that counts
+    if (file !== null) await unlink(temporary).catch(() => {}); // the first error is the one that counts
     throw error;
+  } finally {
+    beingWritten.delete(entry);
+    await file?.close();
   }
   await directory.handle.sync();
 }
 
-/** The file's own buffer is handed to the kernel: no copy of a private key is made. */
-async function writeWhole(file: FileHandle, content: Uint8Array): Promise<void> {
-  for (let at = 0; at < content.length; ) {
-    at += (await file.write(content, at, content.length - at, at)).bytesWritten;
+/** Tests whether a file could be replaced: gives the attributes to an empty file without a name, which nobody sees. */
+export async function tryFile(
+  directory: OutletDirectory,
+  name: string,
+  attributes: FileAttributes,
+  id: string,
+): Promise<void> {
+  const file = await openNameless(directory, temporaryName(name, id));
+  try {
+    await setAttributes(file, attributes);
+  } finally {
+    await file.close();
   }
 }
 
-async function setAttributes(file: FileHandle, { uid, gid, mode }: FileAttributes): Promise<void> {
-  if (uid !== -1 || gid !== -1) await file.chown(uid, gid);
-  await file.chmod(mode); // after chown, which clears bits
+/** open(2): it needs the right to write in the directory and changes nothing there. Node has no constant for it. */
+const O_TMPFILE = constants.O_DIRECTORY | 0o20000000;
+/** What NFS and older kernels, which lack O_TMPFILE, answer. */
+const NO_TMPFILE = ['ENOTSUP', 'EOPNOTSUPP', 'EISDIR'];
+
+async function openNameless({ through }: OutletDirectory, name: string): Promise<FileHandle> {
+  const path = `${through}/${name}`;
+  // Fails if the name is too long.
+  await lstat(path).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
+  try {
+    return await open(through, O_WRONLY | O_EXCL | O_TMPFILE, 0o600);
+  } catch (error) {
+    if (!NO_TMPFILE.includes(errnoOf(error))) throw error;
+  }
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  await unlink(path);
+  return file;
 }
 
-/** Only under the outlet's lock: then whoever wrote such a file is dead. */
+/** Nobody can guess the temporary name, but others who may write here can list it and put their own file under it. */
+async function assertIsThere(file: FileHandle, directory: OutletDirectory, name: string): Promise<void> {
+  const [written, found] = await Promise.all([
+    file.stat({ bigint: true }),
+    lstat(`${directory.through}/${name}`, { bigint: true }),
+  ]);
+  if (written.ino === found.ino && written.dev === found.dev) return;
+  throw new JwtrotError(
+    'services',
+    'replaced-meanwhile',
+    `${directory.path}/${name} was replaced by somebody else while it was written: it now holds what they wrote`,
+    { hint: `give the JWKS a directory that only jwtrot writes in; see who owns it now: ls -l ${directory.path}` },
+  );
+}
+
+/** No directory of ours holds more names, but others may have filled it. */
+const MOST_NAMES = 10_000;
+
+/** Call it under the outlet's lock: then the process that wrote such a file is dead. */
 export async function removeLeftovers(directory: OutletDirectory, name: string): Promise<void> {
-  const prefix = `.${name}.`;
-  for (const entry of await readdir(directory.through)) {
-    if (!entry.startsWith(prefix) || !entry.endsWith(SUFFIX)) continue;
-    // A dot in between: it belongs to another outlet, whose name begins with this one's.
-    if (!entry.slice(prefix.length, -SUFFIX.length).includes('.')) await removeFile(directory, entry);
+  let seen = 0;
+  for await (const { name: entry } of await opendir(directory.through)) {
+    seen += 1;
+    if (seen > MOST_NAMES) return;
+    if (!isLeftover(entry, name) || beingWritten.has(entry)) continue;
+    // Where others may write, the entry may be theirs, or a directory. It does no harm.
+    const removed = removeFile(directory, entry);
+    await (directory.sharedWith === null ? removed : removed.catch(() => {}));
   }
 }
 
@@ -68,7 +123,7 @@ export async function removeFile(directory: OutletDirectory, name: string): Prom
   try {
     await unlink(`${directory.through}/${name}`);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
+    if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
   await directory.handle.sync();

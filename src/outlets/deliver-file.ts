@@ -2,18 +2,21 @@ import { statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { assertMatches } from '../keys/matches.js';
 import { toPkcs8Pem, toPrivateJwk } from '../keys/private-key.js';
-import { JwtrotError } from '../keyset/error.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { sameTold } from '../keyset/published/told.js';
+import { mayOthersWrite } from '../outside/trusted-way.js';
 import { resolveOwnership } from './accounts.js';
 import { removeFile, replaceFile } from './atomic-file.js';
-import { type OutletDirectory, openDirectory } from './directory.js';
+import { type OutletDirectory, openDirectory, whoElseOnTheWay } from './directory.js';
+import type { Flaw } from './findings.js';
 import { observeDelivered } from './observe.js';
 import type { DeliverOutlet } from './outlet.js';
-import type { Target, Writing } from './target.js';
+import type { Target } from './target.js';
 
 /** statfs(2): TMPFS_MAGIC and RAMFS_MAGIC. */
 const MEMORY = [0x01021994, 0x858458f6];
 
-/** A file in memory that a signer reads the active private key from. */
+/** A file in memory from which a signer reads the active private key. */
 export function deliverFile(outlet: DeliverOutlet): Target {
   const [folder, name] = [dirname(outlet.path), basename(outlet.path)];
   return {
@@ -21,85 +24,98 @@ export function deliverFile(outlet: DeliverOutlet): Target {
     kind: 'deliver',
     format: outlet.format,
     isBlind: false,
+    runs: 0,
     folder,
     name,
-    openFolder: () => openForSecrets(outlet, folder),
+    openFolder: () => openDirectory(folder, { follow: false }),
+    flawOf: (directory) => flawOf(outlet, directory),
     observe: (path) => observeDelivered(outlet, path),
-    holds({ keys, intact, alg }, { active }) {
+    holds({ keys, intact, alg, told }, { active }) {
       if (active === null) return keys === null;
       const [key] = keys ?? [];
-      const named = outlet.format === 'pem' || (key?.kid === active.kid && alg === active.alg);
+      const named =
+        outlet.format === 'pem' || (key?.kid === active.kid && alg === active.alg && sameTold(told, active.told));
       return intact && named && keys?.length === 1 && key?.thumbprint === active.thumbprint;
     },
-    write: (writing) => deliver(outlet, name, writing),
+    async text({ active }, privateKey) {
+      if (active === null) return null;
+      await resolveOwnership(outlet.owner, outlet.group);
+      const key = await privateKey();
+      assertMatches(key, active.publicJwk, active.kid);
+      return outlet.format === 'jwk' ? toPrivateJwk(key, active) : toPkcs8Pem(key);
+    },
+    async put({ directory, bytes, newId }) {
+      if (bytes === null) {
+        await removeFile(directory, name);
+        return;
+      }
+      const { uid, gid } = await resolveOwnership(outlet.owner, outlet.group);
+      // Otherwise a directory with the setgid bit would choose the group.
+      const group = gid === -1 ? (process.getegid?.() ?? -1) : gid;
+      await replaceFile(directory, name, { content: bytes, mode: outlet.mode, uid, gid: group }, newId());
+    },
   };
 }
 
-async function deliver(outlet: DeliverOutlet, name: string, writing: Writing): Promise<void> {
-  const { directory, content, newId } = writing;
-  const { active } = content;
-  if (active === null) {
-    await removeFile(directory, name);
-    return;
-  }
-  const ownership = await resolveOwnership(outlet.owner, outlet.group);
-  const privateKey = await writing.privateKey();
-  assertMatches(privateKey, active.publicJwk, active.kid);
-  const text = outlet.format === 'jwk' ? toPrivateJwk(privateKey, active) : toPkcs8Pem(privateKey);
-  try {
-    await replaceFile(directory, name, text, { mode: outlet.mode, ...ownership }, newId());
-  } finally {
-    text.fill(0);
-  }
-}
-
-/** Opens the directory once and checks what was opened, so that swapping it afterwards changes nothing. */
-async function openForSecrets(outlet: DeliverOutlet, folder: string): Promise<OutletDirectory> {
+/** Opens the directory if it is a safe place for a key. @throws JwtrotError */
+export async function openForSecrets(outlet: DeliverOutlet, folder: string): Promise<OutletDirectory> {
   const directory = await openDirectory(folder, { follow: false });
   try {
-    await assertUnwritableByOthers(directory, outlet);
-    if (!outlet.allowDisk) await assertInMemory(directory);
-    return directory;
+    const flaw = await flawOf(outlet, directory);
+    if (flaw === null) return directory;
+    throw new JwtrotError(flaw.kind, flaw.code, flaw.why, { hint: flaw.hint });
   } catch (error) {
     await directory.handle.close();
     throw error;
   }
 }
 
-/** Who may write in the directory may put a key of his own in place of ours. A sticky bit does not keep him from it. */
-async function assertUnwritableByOthers({ handle, path }: OutletDirectory, outlet: DeliverOutlet): Promise<void> {
-  const { mode, uid } = await handle.stat();
-  if ((mode & 0o022) !== 0) {
-    throw unsafe(path, 'group or others can write in it', `chmod go-w ${path}, or deliver to a directory of its own`);
+/** It judges the open directory, so swapping the name afterwards changes nothing. */
+async function flawOf(outlet: DeliverOutlet, directory: OutletDirectory): Promise<Flaw | null> {
+  const flaw = await whoElseWrites(outlet, directory);
+  return flaw ?? (outlet.allowDisk ? null : notInMemory(directory));
+}
+
+/** Anyone who can write in the directory can replace our key with their own. A sticky bit does not prevent that. */
+async function whoElseWrites(outlet: DeliverOutlet, { handle, path }: OutletDirectory): Promise<Flaw | null> {
+  const facts = await handle.stat();
+  const { uid } = facts;
+  if (mayOthersWrite(facts)) {
+    return unsafe(path, 'group or others can write in it', `chmod go-w ${path}, or deliver to a directory of its own`);
   }
   const owner = await resolveOwnership(outlet.owner, null);
-  if (![0, process.geteuid?.() ?? 0, owner.uid].includes(uid)) {
-    throw unsafe(
-      path,
-      `it belongs to user ${uid}`,
-      `chown root ${path}, or set owner: ${uid} if that user is to own the key`,
-    );
+  if ([0, process.geteuid?.() ?? 0, owner.uid].includes(uid)) {
+    // Anyone who can put another directory in its place chooses where the key goes.
+    const way = await whoElseOnTheWay(path);
+    const isOwners = way !== null && owner.uid !== -1 && (await whoElseOnTheWay(path, owner.uid)) === null;
+    if (way === null || isOwners) return null;
+    return unsafe(path, way, 'deliver below directories that only root and jwtrot may change');
   }
+  return unsafe(
+    path,
+    `it belongs to user ${uid}`,
+    `chown root ${path}, or set owner: ${uid} if that user is to own the key`,
+  );
 }
 
-async function assertInMemory({ through, path }: OutletDirectory): Promise<void> {
+async function notInMemory({ through, path }: OutletDirectory): Promise<Flaw | null> {
   const { type } = await statfs(through);
-  if (MEMORY.includes(type >>> 0)) return;
-  throw new JwtrotError(
-    'refused',
-    'not-in-memory',
-    `${path} is not on a tmpfs or ramfs: the private key would be on a disk; it was not written`,
-    {
-      hint: 'deliver below /run or /dev/shm, or allow the disk: allowDisk: true',
-    },
-  );
+  if (MEMORY.includes(type >>> 0)) return null;
+  return {
+    code: 'not-in-memory',
+    kind: 'refused',
+    why: `${path} is not on a tmpfs or ramfs: the private key would be on a disk`,
+    hint: 'deliver below /run or /dev/shm, or allow the disk: allowDisk: true',
+    yieldsToIncident: false,
+  };
 }
 
-function unsafe(path: string, why: string, hint: string): JwtrotError {
-  return new JwtrotError(
-    'refused',
-    'unsafe-directory',
-    `${path} is no safe place for a private key: ${why}; it was not written`,
-    { hint },
-  );
+function unsafe(path: string, why: string, hint: string): Flaw {
+  return {
+    code: 'unsafe-directory',
+    kind: 'refused',
+    why: `${path} is no safe place for a private key: ${why}`,
+    hint,
+    yieldsToIncident: false,
+  };
 }

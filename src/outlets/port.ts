@@ -1,62 +1,96 @@
-import type { Clock } from '../keyset/clock.js';
+import type { Clock } from '../keyset/basics/clock.js';
 import type { Environment } from '../outside/command.js';
+import type { Records } from '../records/records.js';
 import { deliverFile } from './deliver-file.js';
+import { tryDelivery, tryPlace } from './deliver-trial.js';
 import { servedMaxAge } from './max-age.js';
+import { holdingWithin, keysWithin, recordWithin } from './observe-outlet.js';
 import type { DeliverOutlet, OutletPort, PublishOutlet } from './outlet.js';
-import { withPlaces } from './place.js';
+import { type Reachable, withPlaces } from './place.js';
 import { publishCommand } from './publish-command.js';
 import { publishFile } from './publish-file.js';
+import { type Answering, Reach } from './reach.js';
 import { REQUEST_TIMEOUT, readBackOutlet, withoutQuery } from './read-back.js';
-import { holdingOf, type Target } from './target.js';
+import type { Target } from './target.js';
 import { createWriter } from './write.js';
 
 export interface OutletPortOptions {
   readonly keyset: string;
   readonly publish: readonly PublishOutlet[];
   readonly deliver: readonly DeliverOutlet[];
-  /** For the records of what command outlets were given; made when it is first needed. */
+  /** For records of what commands were given, and for locks that can't lie beside an outlet. Made when first needed. */
   readonly stateDirectory: string;
-  /** Of which commands get the variables that they name. */
+  /** Commands get the variables of it that they name. */
   readonly env: Environment;
+  /** What this host remembers of the keyset. */
+  readonly records: Records;
   readonly clock: Clock;
   /** A random id that can be part of a file's name. */
   readonly newId: () => string;
-  /** Where programs are looked for; the fixed PATH when absent. */
+  /** Where to find programs; absent: the fixed PATH. */
   readonly path?: string;
+  /** Tells whether directories answer; absent: asks this machine. */
+  readonly answering?: Answering;
 }
 
 /** The outlets of one keyset on this host. */
 export function createOutletPort(options: OutletPortOptions): OutletPort {
-  const { publish, deliver, clock, newId } = options;
+  const { publish, deliver, clock, path, stateDirectory } = options;
   const published = publish.map((outlet) => ({
     outlet,
     target: outlet.type === 'file' ? publishFile(outlet) : publishCommand(outlet, options),
   }));
   const targets = distinctlyNamed([...published.map(({ target }) => target), ...deliver.map(deliverFile)]);
+  const reachable = withReach(targets, options.answering);
+  // A command's record lies in the state directory, so it proves nothing about the store.
+  const beside = reachable.filter(({ target }) => !target.isBlind);
   return {
     publish,
     deliver,
-    observe: () => Promise.all(targets.map(holdingOf)),
-    locked: (timeout, use) =>
-      withPlaces(targets, { timeout, clock, path: options.path }, (places) => use(createWriter(places, newId))),
-    async readBack(content, deadline, signal) {
-      const read = published.map(({ outlet }, i) =>
-        targets[i] === undefined ? null : readBackOutlet(targets[i], outlet, content, { deadline, signal, clock }),
-      );
-      return (await Promise.all(read)).filter((unread) => unread !== null);
-    },
-    async cacheable(signal) {
+    observe: (limit) => Promise.all(reachable.map((one) => holdingWithin(one, limit))),
+    keys: async (limit) => (await Promise.all(reachable.map((one) => keysWithin(one, limit)))).flat(),
+    records: async (limit) => (await Promise.all(beside.map((one) => recordWithin(one, limit)))).flat(),
+    locked: (patience, use) =>
+      withPlaces(reachable, { ...patience, clock, path, lockFolder: stateDirectory }, (places) =>
+        use(createWriter(places, options)),
+      ),
+    readBack: (content, deadline, signal) =>
+      found(
+        published.map(async ({ outlet }, i) =>
+          reachable[i] === undefined
+            ? null
+            : readBackOutlet(reachable[i], outlet, content, { deadline, signal, clock }),
+        ),
+      ),
+    undeliverable: () => found(deliver.map((outlet) => tryDelivery(outlet, options.newId))),
+    unwritable: (limit) => found(reachable.map((one) => tryPlace(one, limit, options.newId))),
+    cacheable(signal) {
       const urls = publish.flatMap(({ format, url }) => (format === 'jwks' && url !== null ? [url] : []));
       const asked = urls.map(async (url) => {
         const maxAge = await servedMaxAge(url, REQUEST_TIMEOUT, signal);
-        return maxAge === null ? [] : [{ url: withoutQuery(url), maxAge }];
+        return maxAge === null ? null : { url: withoutQuery(url), maxAge };
       });
-      return (await Promise.all(asked)).flat();
+      return found(asked);
     },
   };
 }
 
-/** Labels are identities: of two commands with one name, the second is `command NAME #2`. */
+/** What looks at all outlets, at the same time, have found. */
+async function found<T>(looks: readonly Promise<T | null>[]): Promise<T[]> {
+  return (await Promise.all(looks)).filter((one) => one !== null);
+}
+
+/** Outlets in one directory share a `Reach`: if the directory hangs, the next outlet does not try it again. */
+function withReach(targets: readonly Target[], answering: Answering | undefined): Reachable[] {
+  const reaches = new Map<string, Reach>();
+  return targets.map((target) => {
+    const reach = reaches.get(target.folder) ?? new Reach(target.folder, answering);
+    reaches.set(target.folder, reach);
+    return { target, reach };
+  });
+}
+
+/** Labels are identities: the second command of the same name becomes `command NAME #2`. */
 function distinctlyNamed(targets: readonly Target[]): Target[] {
   const seen = new Map<string, number>();
   return targets.map((target) => {

@@ -1,9 +1,10 @@
 import { basename, dirname } from 'node:path';
 import { toSpkiPem } from '../keys/public-key.js';
-import type { OutletContent } from '../keyset/projection.js';
+import type { OutletContent } from '../keyset/published/jwk-set.js';
 import { removeFile, replaceFile } from './atomic-file.js';
 import { publishText } from './content.js';
 import { openDirectory } from './directory.js';
+import type { Flaw } from './findings.js';
 import { observePublishFile, type PublishFile } from './observe.js';
 import type { Sight } from './sight.js';
 import type { Target } from './target.js';
@@ -16,26 +17,41 @@ export function publishFile(outlet: PublishFile): Target {
     kind: 'publish',
     format: outlet.format,
     isBlind: false,
+    runs: 0,
     folder,
     name,
     openFolder: () => openDirectory(folder, { follow: true }),
+    async flawOf({ sharedWith }) {
+      return sharedWith === null || outlet.allowShared ? null : shared(folder, sharedWith);
+    },
     observe: (path) => observePublishFile(outlet, path),
     holds(sight, content) {
       const text = publishText(content, outlet.format);
       return text === null ? !isOutlived(sight, content) : sight.intact && sight.text === text;
     },
-    async write({ directory, content, newId }) {
+    async text(content) {
       const text = publishText(content, outlet.format);
-      if (text === null) {
-        await removeFile(directory, name);
-      } else {
-        await replaceFile(directory, name, Buffer.from(text), { mode: outlet.mode, uid: -1, gid: -1 }, newId());
-      }
+      return text === null ? null : Buffer.from(text);
+    },
+    async put({ directory, bytes, newId }) {
+      if (bytes === null) await removeFile(directory, name);
+      else await replaceFile(directory, name, { content: bytes, mode: outlet.mode, uid: -1, gid: -1 }, newId());
     },
   };
 }
 
-/** A PEM of a key that has left the JWKS, with no active key to put in its place. */
+/** Others who can write there can replace our keys with their own, and mint tokens. */
+function shared(folder: string, sharedWith: string): Flaw {
+  return {
+    code: 'shared-directory',
+    kind: 'refused',
+    why: `others could replace the JWKS in ${folder}: ${sharedWith}`,
+    hint: 'give it a directory that only jwtrot writes in; or, if those others may mint tokens: allowShared: true',
+    yieldsToIncident: true,
+  };
+}
+
+/** The file holds the PEM of a key that has left the JWKS, and no active key can replace it. */
 function isOutlived({ keys, text }: Sight, content: OutletContent): boolean {
   return keys !== null && keys.length > 0 && !content.jwks.keys.some((jwk) => toSpkiPem(jwk) === text);
 }

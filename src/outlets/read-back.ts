@@ -1,14 +1,16 @@
-import type { Clock, Duration } from '../keyset/clock.js';
-import { quoteOutside } from '../keyset/outside-text.js';
-import type { JwkSet, OutletContent } from '../keyset/projection.js';
+import type { Clock, Duration } from '../keyset/basics/clock.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import type { JwkSet, OutletContent } from '../keyset/published/jwk-set.js';
 import { requestOnce } from '../outside/http.js';
 import { publishText } from './content.js';
+import { OBSERVE_LIMIT } from './limits.js';
+import { observeWithin } from './observe-outlet.js';
 import type { PublishOutlet, Unread } from './outlet.js';
+import type { Reachable } from './place.js';
 import { LONGEST_FILE } from './read-file.js';
 import { readJwks } from './read-jwks.js';
-import { holdingOf, type Target } from './target.js';
 
-/** Of one request. */
+/** For one request. */
 export const REQUEST_TIMEOUT: Duration = 5_000;
 const PAUSE = { first: 100, longest: 2_000 } as const;
 
@@ -18,19 +20,21 @@ export interface ReadBackOptions {
   readonly clock: Clock;
 }
 
-/** Reads the file (or a command's record) at once, and polls the URL until it serves `content`. */
+/** Reads the file (or a command's record) once, and polls the URL until it serves `content`. */
 export async function readBackOutlet(
-  target: Target,
+  reachable: Reachable,
   outlet: PublishOutlet,
   content: OutletContent,
   options: ReadBackOptions,
 ): Promise<Unread | null> {
   const text = publishText(content, outlet.format);
   if (text === null) return null; // nothing to write yet
-  const sight = await target.observe(`${target.folder}/${target.name}`);
+  const { target } = reachable;
+  const { sight, problem } = await observeWithin(reachable, OBSERVE_LIMIT.hurried);
+  if (problem !== null) return { outlet: target.label, reason: problem };
   if (!target.holds(sight, content)) {
-    const { keys } = await holdingOf(target);
-    return { outlet: target.label, reason: keys === null ? 'it holds nothing' : 'it does not hold what was written' };
+    const reason = sight.keys === null ? 'it holds nothing' : 'it does not hold what was written';
+    return { outlet: target.label, reason };
   }
   if (outlet.url === null) return null;
   const reason = await pollUrl(outlet.url, (body) => servedProblem(body, content, outlet.format), options);
@@ -56,7 +60,7 @@ async function pollUrl(
   }
 }
 
-/** Why what is served is not `content`; null when it is. */
+/** Why the served body is not `content`; null: it is. */
 async function servedProblem(
   body: string,
   content: OutletContent,
@@ -66,8 +70,8 @@ async function servedProblem(
   return servedJwksProblem(body, content.jwks);
 }
 
-/** Exactly the expected kids in any order, each with its own key, and no private member. */
-export async function servedJwksProblem(body: string, expected: JwkSet): Promise<string | null> {
+/** Null: it serves exactly the expected kids, in any order, each with its own key, and no private member. */
+async function servedJwksProblem(body: string, expected: JwkSet): Promise<string | null> {
   const read = await readJwks(body);
   if (read === null) return `it serves no JWK Set: ${quoteOutside(body.slice(0, 60))}`;
   if (read.leaks) return 'it serves a private key: take it down, and retire that key';
@@ -83,7 +87,7 @@ export async function servedJwksProblem(body: string, expected: JwkSet): Promise
   return read.keys.length === expected.keys.length ? null : 'it serves a key twice';
 }
 
-/** What stands there may be a secret. */
+/** A query or fragment may hold a secret. */
 export function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/s, '');
 }

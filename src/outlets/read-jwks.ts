@@ -1,38 +1,27 @@
+import { hasPrivateMember, membersOf } from '../keys/jwk-members.js';
 import { thumbprintOf } from '../keys/thumbprint.js';
-import { isAlgorithm } from '../keyset/algorithm.js';
-import type { PublicJwk } from '../keyset/model.js';
-import type { Holding } from '../keyset/projection.js';
+import { isAlgorithm } from '../keyset/basics/algorithm.js';
+import { decodeJson, isJsonObject, type JsonObject } from '../keyset/basics/foreign-json.js';
+import type { PublicJwk } from '../keyset/manifest/key.js';
+import type { HeldKey } from './outlet.js';
 
 export interface ReadJwks {
-  /** Every key that could be told; one of an unknown type has its kid and no thumbprint (''). */
-  readonly keys: NonNullable<Holding['keys']>;
-  /** The text is, to the byte, what jwtrot writes for these keys. */
+  /** Every key that was recognised. A key of an unknown type has a kid and no thumbprint (''). */
+  readonly keys: readonly HeldKey[];
+  /** The text is byte for byte what jwtrot writes for these keys. */
   readonly exact: boolean;
-  /** It has entries, and none of them can be told. */
+  /** It has entries, but none of them was recognised. */
   readonly foreign: boolean;
-  /** A private member is in it. */
+  /** It holds a private member. */
   readonly leaks: boolean;
 }
 
-const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['kty', 'n', 'e'],
-  EC: ['kty', 'crv', 'x', 'y'],
-  OKP: ['kty', 'crv', 'x'],
-};
-/** RFC 7518 section 6. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-
 /** @returns null when the text is no JWK Set (RFC 7517 section 5) */
 export async function readJwks(text: string): Promise<ReadJwks | null> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const entries = isObject(json) ? json['keys'] : undefined;
+  const decoded = decodeJson(text);
+  const entries = decoded.ok && isJsonObject(decoded.value) ? decoded.value['keys'] : undefined;
   if (!Array.isArray(entries)) return null;
-  const jwks = entries.filter(isObject);
+  const jwks = entries.filter(isJsonObject);
   const named = await Promise.all(jwks.map(keyIn));
   const keys = named.filter((key) => key.kid !== null || key.thumbprint !== '');
   return {
@@ -46,13 +35,9 @@ export async function readJwks(text: string): Promise<ReadJwks | null> {
   };
 }
 
-export function hasPrivateMember(jwk: object): boolean {
-  return PRIVATE_MEMBERS.some((member) => member in jwk);
-}
-
-/** Only what a published JWK may hold: its public members, kid, alg and `use: sig`. */
+/** Whether it holds exactly what jwtrot publishes: its public members, kid, alg and `use: sig`. */
 export function isOurs(jwk: Readonly<Record<string, unknown>>): boolean {
-  const publicMembers = MEMBERS[String(jwk['kty'])] ?? [];
+  const publicMembers = membersOf(jwk['kty'])?.required ?? [];
   return (
     Object.keys(jwk).length === publicMembers.length + 3 &&
     publicMembers.every((member) => typeof jwk[member] === 'string') &&
@@ -62,15 +47,13 @@ export function isOurs(jwk: Readonly<Record<string, unknown>>): boolean {
   );
 }
 
-async function keyIn(jwk: Readonly<Record<string, unknown>>): Promise<{ kid: string | null; thumbprint: string }> {
+/** Kid and thumbprint of one entry. An unknown type has no thumbprint (''). */
+export async function keyIn(jwk: JsonObject): Promise<HeldKey> {
   const kid = typeof jwk['kid'] === 'string' && jwk['kid'] !== '' ? jwk['kid'] : null;
-  const members = MEMBERS[String(jwk['kty'])];
+  const members = membersOf(jwk['kty'])?.required;
   if (members === undefined || !members.every((member) => typeof jwk[member] === 'string'))
     return { kid, thumbprint: '' };
   const publicJwk = Object.fromEntries(members.map((member) => [member, jwk[member]])) as unknown as PublicJwk;
-  return { kid, thumbprint: await thumbprintOf(publicJwk) };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const alg = typeof jwk['alg'] === 'string' ? jwk['alg'] : null;
+  return { kid, thumbprint: await thumbprintOf(publicJwk), publicJwk, alg };
 }

@@ -1,35 +1,50 @@
-import type { Holding, OutletContent } from '../keyset/projection.js';
+import type { Duration } from '../keyset/basics/clock.js';
+import type { Holding, OutletContent } from '../keyset/published/jwk-set.js';
 import type { OutletDirectory } from './directory.js';
+import type { Flaw } from './findings.js';
 import type { Sight } from './sight.js';
 
 /** One outlet, as the writer sees it: a published file, a delivered file, or the record of a command. */
 export interface Target extends Pick<Holding, 'kind' | 'format'> {
   /** The path, or `command NAME`. */
   readonly label: string;
-  /** Where its file (or record) and its mark are. */
+  /** The directory of its file, or of the record of what a command was given. */
   readonly folder: string;
   readonly name: string;
-  /** Opens the folder if it is fit to be written to. @throws JwtrotError */
-  openFolder(): Promise<OutletDirectory>;
-  /** Never throws. @param path the way to the file or record */
-  observe(path: string): Promise<Sight>;
-  /** What it holds can't be seen, only what it was last given. */
+  /** What the outlet holds can't be seen, only what it was last given. */
   readonly isBlind: boolean;
+  /** How long its command may take; 0: it runs none. */
+  readonly runs: Duration;
+  /** @throws JwtrotError if there is no such directory */
+  openFolder(): Promise<OutletDirectory>;
+  /** Why nothing may be put there; null: something may. */
+  flawOf(directory: OutletDirectory): Promise<Flaw | null>;
+  /** @param path of the file or record */
+  observe(path: string): Promise<Sight>;
   /** True when there is nothing to write. */
   holds(sight: Sight, content: OutletContent): boolean;
-  write(writing: Writing): Promise<void>;
+  /** What it must hold; null: nothing, so its file is removed. Overwritten once it has been put there. */
+  text(content: OutletContent, privateKey: () => Promise<Uint8Array>): Promise<Buffer | null>;
+  put(putting: Putting): Promise<void>;
 }
 
-export interface Writing {
+export interface Putting {
   readonly directory: OutletDirectory;
-  readonly content: OutletContent;
-  /** PKCS#8 DER; overwritten by the writer when all targets have ended. */
-  readonly privateKey: () => Promise<Uint8Array>;
+  /** Null: its file is removed. */
+  readonly bytes: Buffer | null;
+  readonly content: Pick<OutletContent, 'keyset' | 'revision'>;
+  /** The longest that a command may take; null: its own time limit. */
+  readonly limit: Duration | null;
   readonly signal: AbortSignal;
   readonly newId: () => string;
 }
 
-export async function holdingOf(target: Target): Promise<Holding> {
-  const { keys, intact } = await target.observe(`${target.folder}/${target.name}`);
-  return { outlet: target.label, kind: target.kind, format: target.format, keys, intact };
+export function pathOf({ folder, name }: Target): string {
+  return `${folder}/${name}`;
+}
+
+export function holdingOf({ label, kind, format }: Target, { keys: held, intact, busyUntil, told }: Sight): Holding {
+  const keys = held?.map(({ kid, thumbprint }) => ({ kid, thumbprint })) ?? null;
+  const seen = { outlet: label, kind, format, keys, intact, ...(kind === 'deliver' && format === 'jwk' && { told }) };
+  return busyUntil === undefined ? seen : { ...seen, busyUntil };
 }

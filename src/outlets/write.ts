@@ -1,38 +1,43 @@
-import { JwtrotError } from '../keyset/error.js';
-import { quoteOutside } from '../keyset/outside-text.js';
-import type { OutletContent } from '../keyset/projection.js';
-import { removeLeftovers } from './atomic-file.js';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { givenTo } from '../keyset/history/given-outlet.js';
+import type { KeysetRecord } from '../keyset/history/record.js';
+import type { OutletContent } from '../keyset/published/jwk-set.js';
+import type { Records } from '../records/records.js';
 import { assertPublic, publishText } from './content.js';
-import { assertNotOlder, type MarkContent, readMark, writeMark } from './mark.js';
-import type { OutletWriter, Written } from './outlet.js';
-import type { Place, Places } from './place.js';
-import { outletProblem } from './problem.js';
-import type { Sight } from './sight.js';
-import type { Target, Writing } from './target.js';
+import type { Observed } from './give.js';
+import { OBSERVE_LIMIT } from './limits.js';
+import { carryOut, type Judged, type Outcome, stopping } from './outcome.js';
+import type { OutletProblem, OutletWriter, WriteOptions, WriteResult } from './outlet.js';
+import type { Place, Places, Unplaced } from './place.js';
+import { outletProblem, problemOf } from './problem.js';
+import { readOutletRecord, recordPath } from './record.js';
+import type { Target } from './target.js';
+import { verdictOn } from './verdict.js';
 
-interface Looked extends Place {
-  readonly written: MarkContent;
-  readonly sight: Sight;
+export interface WriterOptions {
+  readonly records: Records;
+  readonly newId: () => string;
 }
 
-/** Writes under the lock that `places` stands for. */
-export function createWriter({ places, unplaced }: Places, newId: () => string): OutletWriter {
+/** Writes the outlets whose locks this process holds. */
+export function createWriter({ places, unplaced }: Places, { records, newId }: WriterOptions): OutletWriter {
   return {
-    async write(content, privateKey, { acceptOlder, again, signal }) {
+    async write(content, privateKey, options) {
       assertPublic(content);
-      const looked = await Promise.all(places.map(lookAt));
-      // Nothing is written anywhere when one outlet shows that this run must not write.
-      for (const place of looked) assertMayWrite(place, content, acceptOlder);
+      const remembered = await recall(records, content);
+      const observed = await Promise.all(places.map((place) => observe(place, content)));
+      const seen = observed.filter((one) => 'sight' in one);
+      const judged = seen.map((one) => judge(one, remembered.record, content, options));
       const key = once(privateKey);
       try {
-        const writing = { content, privateKey: key.get, signal, newId, again };
-        // All at once: a command that hangs does not hold up the others.
-        const ended = await Promise.allSettled(looked.map((place) => writePlace(place, writing)));
-        const failed = ended.flatMap((one, i) =>
-          one.status === 'rejected' ? [failureOf(looked[i]?.target, one.reason)] : [],
-        );
-        throwFirst([...failed, ...unplaced.map(({ target, problem }) => ({ label: target.label, error: problem }))]);
-        return summary(looked, ended);
+        const giving = { content, privateKey: key.get, records, newId, ...options };
+        // All at once, so a hanging outlet does not hold up the others.
+        const done = await Promise.allSettled(judged.map((one) => carryOut(one, giving)));
+        const failed = [...unplaced, ...observed.filter((one) => 'problem' in one), ...failures(judged, done)];
+        options.signal.throwIfAborted();
+        const problems = failed.map(({ target, problem }) => problemOf(target.label, problem, content));
+        return summary(judged, done, [...remembered.problems, ...problems]);
       } finally {
         await key.wipe();
       }
@@ -40,99 +45,81 @@ export function createWriter({ places, unplaced }: Places, newId: () => string):
   };
 }
 
-async function lookAt(place: Place): Promise<Looked> {
-  const { directory, target, mark } = place;
+/** What this host remembers. In an incident an unreadable record counts as none. */
+async function recall(
+  records: Records,
+  content: OutletContent,
+): Promise<{ record: KeysetRecord | null; problems: OutletProblem[] }> {
   try {
-    const sight = await target.observe(`${directory.through}/${target.name}`);
-    return { ...place, written: await readMark(mark), sight };
+    return { record: await records.read(), problems: [] };
   } catch (error) {
-    throw outletProblem(`cannot read the record beside ${target.label}`, target.folder, error);
+    if (!content.isIncident) throw error;
+    return { record: null, problems: [problemOf('', error, content)] };
   }
 }
 
-function assertMayWrite({ target, written, sight }: Looked, content: OutletContent, acceptOlder: boolean): void {
-  const { keyset, revision } = content;
-  if (!acceptOlder) assertNotOlder(written, target.label, keyset, revision);
-  const known = new Set(content.knownKids);
-  const unknown = sight.keys?.map((key) => key.kid ?? key.thumbprint).find((name) => !known.has(name));
-  if (unknown !== undefined) {
-    throw new JwtrotError(
-      'refused',
-      'unknown-kid',
-      `${target.label} holds key ${quoteOutside(unknown)}, which keyset ${keyset} does not know: tokens may depend on it; nothing was written`,
-      { hint: `adopt it: jwtrot import --keyset ${keyset} …; or remove the file if nothing depends on it` },
-    );
-  }
-  if (sight.foreign && written === null) {
-    throw new JwtrotError(
-      'refused',
-      'foreign-file',
-      `${target.label} holds something that is neither keys nor jwtrot's; nothing was written`,
-      {
-        hint: `move it away: mv ${target.label} ${target.label}.old`,
-      },
-    );
-  }
-  const wiped = target.kind === 'publish' && target.format === 'jwks' && publishText(content, 'jwks') === null;
-  if (wiped && (sight.keys?.length ?? 0) > 0) {
-    throw new JwtrotError(
-      'refused',
-      'empty-jwks',
-      `keyset ${keyset} has no key to publish and ${target.label} holds some: an empty JWKS rejects every token; nothing was written`,
-      {
-        hint: `make a key: jwtrot rotate --keyset ${keyset}`,
-      },
-    );
+async function observe(place: Place, { isIncident }: OutletContent): Promise<Observed | Unplaced> {
+  const { target, directory, reach } = place;
+  try {
+    return await reach.within(isIncident ? OBSERVE_LIMIT.hurried : OBSERVE_LIMIT.usual, async () => {
+      const sight = await target.observe(`${directory.through}/${target.name}`);
+      return { place, record: await readOutletRecord(directory, target.name), sight };
+    });
+  } catch (error) {
+    return { target, problem: outletProblem(`cannot read ${target.label}`, target.folder, error) };
   }
 }
 
-/** The mark first, then the outlet: a run with an older manifest is kept off from here on, whatever happens. */
-async function writePlace(
-  place: Looked,
-  { again, ...writing }: Omit<Writing, 'directory'> & { readonly again: boolean },
-): Promise<boolean> {
-  const { target, directory, mark, written, sight } = place;
-  const { keyset, revision } = writing.content;
-  writing.signal.throwIfAborted();
-  await removeLeftovers(directory, target.name);
-  const current =
-    written !== null && written !== 'damaged' && written.keyset === keyset && written.revision === revision;
-  if (!current) await writeMark(mark, keyset, revision);
-  if (written === null) await directory.handle.sync(); // the mark's own name
-  if (target.holds(sight, writing.content) && !(again && target.isBlind)) return false;
-  await target.write({ ...writing, directory });
-  return true;
+/** @throws JwtrotError if this outlet shows that the run must not write anywhere */
+function judge(
+  observed: Observed,
+  remembered: KeysetRecord | null,
+  content: OutletContent,
+  options: WriteOptions,
+): Judged {
+  const { place, record, sight } = observed;
+  const { target, directory, flaw } = place;
+  const isWiped = target.kind === 'publish' && target.format === 'jwks' && publishText(content, 'jwks') === null;
+  const seen = {
+    outlet: target.label,
+    path: target.isBlind ? join(directory.path, target.name) : target.label,
+    record,
+    recordPath: recordPath(directory, target.name),
+    remembered,
+    given: givenTo(remembered, target.label),
+    sight,
+    wouldBeEmptied: isWiped && (sight.keys?.length ?? 0) > 0,
+    flaw,
+  };
+  const verdict = verdictOn(seen, content, options.otherHistory);
+  if (verdict.do === 'stop') throw stopping(target.label, verdict.because);
+  return { ...observed, verdict };
 }
 
-interface Failure {
-  readonly label: string;
-  readonly error: unknown;
-}
-
-function failureOf(target: Target | undefined, reason: unknown): Failure {
-  const label = target?.label ?? '';
-  return { label, error: outletProblem(`cannot write ${label}`, target?.folder ?? '', reason) };
-}
-
-function throwFirst(failures: readonly Failure[]): void {
-  const [first, ...others] = failures;
-  if (first === undefined) return;
-  const { error } = first;
-  if (!(error instanceof JwtrotError) || others.length === 0) throw error;
-  const labels = others.map(({ label }) => label).join(', ');
-  throw new JwtrotError(error.kind, error.code, `${error.message}; not written either: ${labels}`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: new AggregateError(failures.map((failure) => failure.error)),
+function failures(judged: readonly Judged[], done: readonly PromiseSettledResult<Outcome>[]): Unplaced[] {
+  return judged.flatMap(({ place: { target } }, i) => {
+    const ended = done[i];
+    if (ended?.status !== 'rejected') return [];
+    return [{ target, problem: outletProblem(`cannot write ${target.label}`, target.folder, ended.reason) }];
   });
 }
 
-function summary(looked: readonly Looked[], ended: readonly PromiseSettledResult<boolean>[]): Written {
+function summary(
+  judged: readonly Judged[],
+  done: readonly PromiseSettledResult<Outcome>[],
+  problems: readonly OutletProblem[],
+): WriteResult {
+  const outcomes = done.map((ended) => (ended.status === 'fulfilled' ? ended.value : null));
   const wrote = (kind: Target['kind']) =>
-    looked.some(({ target }, i) => target.kind === kind && ended[i]?.status === 'fulfilled' && ended[i].value);
-  return { publish: wrote('publish'), deliver: wrote('deliver') };
+    judged.some(({ place: { target } }, i) => target.kind === kind && outcomes[i]?.wrote === true);
+  return {
+    publish: wrote('publish'),
+    deliver: wrote('deliver'),
+    problems: [...problems, ...outcomes.flatMap((outcome) => outcome?.problems ?? [])],
+  };
 }
 
-/** Asks for the private key at most once, and overwrites it. */
+/** Asks for the private key at most once; `wipe` overwrites it. */
 function once(ask: () => Promise<Uint8Array>): { get: () => Promise<Uint8Array>; wipe: () => Promise<void> } {
   let asked: Promise<Uint8Array> | undefined;
   return {
@@ -141,8 +128,12 @@ function once(ask: () => Promise<Uint8Array>): { get: () => Promise<Uint8Array>;
       return asked;
     },
     async wipe() {
-      const key = await asked?.catch(() => undefined);
-      key?.fill(0);
+      const wiped = asked?.then(
+        (key) => key.fill(0),
+        () => {},
+      );
+      // Do not wait for a key that has not come.
+      await Promise.race([wiped, setImmediate()]);
     },
   };
 }

@@ -1,12 +1,12 @@
-/** What a handler of the SDK's middleware stack is, as far as it matters here. */
+/** The part of the SDK's middleware handler that is used here. */
 type Handler<Input extends object, Output> = (args: Input) => Promise<Output>;
 
 /**
- * SDK middleware that sees each attempt of a call: writes into the error that ends the call how many attempts went without
- * an answer from the service (`unheard`). Only with none is it sure that the call had no effect.
+ * SDK middleware that counts the attempts of a call that got no answer from the service. It adds the count to the error
+ * that ends the call, as `unheard`. Only if that is 0 did the failed call certainly have no effect.
  */
 export function countUnheard<Input extends object, Output>(next: Handler<Input, Output>): Handler<Input, Output> {
-  // The SDK builds its handlers anew for each call.
+  // The SDK builds new handlers for each call, so this counts one call.
   let unheard = 0;
   return async (args) => {
     try {

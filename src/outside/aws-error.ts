@@ -1,15 +1,15 @@
-import { JwtrotError } from '../keyset/error.js';
-import { quoteOutside } from '../keyset/outside-text.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { type AwsRefusal, REFUSALS } from './aws-refusals.js';
 
-/** The call that failed, for people. */
+/** Describes the failed call to people. */
 export interface AwsCall {
   readonly service: 'Secrets Manager' | 'KMS';
   /** As AWS names it: `GetSecretValue`. */
   readonly operation: string;
   /** The secret's name, or the KMS key's id. */
   readonly resource: string;
-  /** What holds when it is not known whether the call took effect; default: nothing was changed. */
+  /** The state to report if the call may have taken effect. Default: nothing was changed. */
   readonly otherwise?: string;
 }
 
@@ -25,24 +25,24 @@ interface SdkError {
 
 const asSdkError = (error: unknown): SdkError => (typeof error === 'object' && error !== null ? error : {});
 
-/** The SDK's error under one of ours. */
+/** The SDK's error, also when it is the cause of a `JwtrotError`. */
 const under = (error: unknown): SdkError => asSdkError(error instanceof JwtrotError ? error.cause : error);
 
-/** AWS's name for the error (`ResourceNotFoundException`), also when it is the cause of one of ours. */
+/** AWS's name for the error (`ResourceNotFoundException`), also when it is the cause of a `JwtrotError`; else empty. */
 export function awsName(error: unknown): string {
   const { name } = under(error);
   return typeof name === 'string' ? name : '';
 }
 
-/** AWS's own words. */
+/** AWS's own message. */
 export function awsMessage(error: unknown): string {
   const { message } = under(error);
   return typeof message === 'string' ? message : '';
 }
 
 /**
- * True when the service itself said no to every attempt: there was no effect. False when a reply may have been lost: that
- * attempt of the SDK's may have taken effect, even if the last one was refused.
+ * True when the call certainly had no effect: the service refused every attempt. False when a reply may have been lost:
+ * that attempt may have taken effect, even if the last one was refused.
  */
 export function isDefinite(error: unknown): boolean {
   const { $fault, $metadata, unheard } = under(error);
@@ -55,7 +55,7 @@ function isRegionMissing(error: unknown): boolean {
   return /region is missing/i.test(awsMessage(error));
 }
 
-/** What went wrong, told by an error's name, code, status and message. */
+/** Finds what went wrong from the error's name, code, status and message. */
 function refusalOf(error: SdkError): AwsRefusal | undefined {
   const name = awsName(error);
   const code = [error.code, ...(error.errors ?? []).map((one) => one.code)].find((one) => typeof one === 'string');
@@ -65,8 +65,8 @@ function refusalOf(error: SdkError): AwsRefusal | undefined {
 }
 
 /**
- * The SDK's error without what hangs on it: its `$response` leads to the request, and so to the session token in its
- * headers, which `--debug` must not print.
+ * Copies the SDK's error without its `$response`. That refers to the request, whose headers hold the session token, and
+ * `--debug` must not print it.
  */
 function bare(cause: unknown): unknown {
   if (!(cause instanceof Error)) return cause;
@@ -77,7 +77,7 @@ function bare(cause: unknown): unknown {
   return nodeCode === undefined ? copy : Object.assign(copy, { code: nodeCode });
 }
 
-/** One of our errors for whatever the SDK threw (kind `store`, exit 3). */
+/** Turns an error of the SDK into a `JwtrotError` (kind `store`, exit 3). */
 export function awsError(cause: unknown, call: AwsCall): JwtrotError {
   if (cause instanceof JwtrotError) return cause;
   const error = asSdkError(cause);

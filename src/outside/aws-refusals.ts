@@ -1,9 +1,8 @@
-/** What is known of an error. */
 interface Facts {
   readonly name: string;
-  /** Node's: `ECONNREFUSED`. */
+  /** Node's error code, such as `ECONNREFUSED`. */
   readonly code: string;
-  /** HTTP; 0 when there was no reply. */
+  /** HTTP status; 0 when there was no reply. */
   readonly status: number;
   readonly message: string;
 }
@@ -15,10 +14,10 @@ interface Asked {
   readonly message: string;
 }
 
-/** A way in which AWS says no, or does not answer. */
+/** A kind of failure: AWS refuses, or does not answer. */
 export interface AwsRefusal {
   readonly code: string;
-  /** What the call did: `was denied`. */
+  /** A predicate for the call, such as `was denied`. */
   readonly what: string;
   is(facts: Facts): boolean;
   hint(asked: Asked): string;
@@ -33,7 +32,7 @@ const ROLE = 'to the role that jwtrot runs as (aws sts get-caller-identity names
 
 function permissionHint({ service, operation, resource, message }: Asked): string {
   if (service === 'KMS') return `allow kms:${operation} on ${resource} ${ROLE}`;
-  // The secret's own KMS key can be what is denied.
+  // Access to the KMS key that encrypts the secret may be denied.
   if (/\bKMS\b/.test(message)) return `allow kms:Decrypt and kms:GenerateDataKey on the secret's KMS key ${ROLE}`;
   const on = operation === 'ListSecrets' ? '* (it takes no narrower resource)' : resource;
   return `allow secretsmanager:${operation} on ${on} ${ROLE}`;
@@ -50,7 +49,7 @@ const NO_ANSWER = [
   'EAI_AGAIN',
 ];
 
-/** In order: the first that fits. Names: each service's "Common Errors" and its operations' pages. */
+/** The first that matches counts. The names are from each service's "Common Errors" and the pages of its operations. */
 export const REFUSALS: readonly AwsRefusal[] = [
   {
     code: 'aws-region',
@@ -140,16 +139,19 @@ export const REFUSALS: readonly AwsRefusal[] = [
   },
   {
     code: 'aws-tls',
-    what: 'met a server it can not trust',
+    what: "met a server that it can't trust",
     is: ({ code }) => /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL/.test(code),
-    hint: () => 'check AWS_ENDPOINT_URL; for a proxy of your own set NODE_EXTRA_CA_CERTS',
+    hint: () =>
+      'check AWS_ENDPOINT_URL; for a proxy of your own set NODE_EXTRA_CA_CERTS (under systemd as systemd/example-drop-in.conf shows)',
   },
   {
     code: 'aws-failing',
     what: 'got no usable answer',
-    // A page that is not JSON (a gateway's, a proxy's) is a SyntaxError to the SDK.
+    // The SDK throws a SyntaxError for a page that is not JSON, such as a gateway's or a proxy's.
     is: ({ name, status }) =>
-      name === 'SyntaxError' || status >= 500 || /Internal|KeyUnavailable|Dependency/.test(name),
+      ['SyntaxError', 'AnswerTooLarge'].includes(name) ||
+      status >= 500 ||
+      /Internal|KeyUnavailable|Dependency/.test(name),
     hint: () => 'run it again in a minute; if AWS_ENDPOINT_URL is set, check what answers there',
   },
 ];

@@ -1,17 +1,17 @@
-import type { Clock, Duration } from '../keyset/clock.js';
-import { SECOND } from '../keyset/clock.js';
+import type { Clock, Duration } from '../keyset/basics/clock.js';
+import { SECOND } from '../keyset/basics/clock.js';
 
-/** How long AWS may take, and how often the SDK tries. */
+/** Time limits for AWS, and the number of attempts. */
 export interface AwsLimits {
-  /** To connect, once. */
+  /** For one connection attempt. */
   readonly connection: Duration;
   /** For one request and its reply. */
   readonly request: Duration;
   /** Requests per call, the first included. */
   readonly attempts: number;
-  /** For one method of a store or wrapper, whatever happens inside (credentials and retries included). */
+  /** For one method of a store or wrapper, including credentials and retries. */
   readonly method: Duration;
-  /** The end of `method` that is kept to find out whether a commit took effect. */
+  /** The part of `method` that is reserved for finding out whether a commit took effect. */
   readonly settle: Duration;
 }
 
@@ -23,12 +23,12 @@ export const AWS_LIMITS: AwsLimits = {
   settle: 5 * SECOND,
 };
 
-/** What both AWS clients are made from. */
+/** Settings of both AWS clients. */
 export interface AwsSettings {
-  /** Where the region is looked for. The SDK reads credentials and endpoints from the process's own environment. */
+  /** Only the region is read from here. The SDK reads credentials and endpoints from the process's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** Comes before the environment's. */
+  /** Overrides the environment's. */
   readonly region?: string;
   /** Default: the SDK's chain, `AWS_ENDPOINT_URL*` included. */
   readonly endpoint?: string;
@@ -38,9 +38,9 @@ export interface AwsSettings {
   readonly limits?: Partial<AwsLimits>;
 }
 
-/** The region that is asked for; undefined leaves it to the SDK's chain (the profile). */
+/** @returns the configured region; undefined leaves it to the SDK's chain (the profile) */
 export function regionOf({ region, env }: Pick<AwsSettings, 'region' | 'env'>): string | undefined {
-  // The SDK for JavaScript does not read AWS_DEFAULT_REGION, which the AWS CLI and most others do.
+  // Unlike the AWS CLI and most SDKs, the one for JavaScript does not read AWS_DEFAULT_REGION.
   return region || env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || undefined;
 }
 
@@ -48,7 +48,7 @@ export function limitsOf(settings: Pick<AwsSettings, 'limits'>): AwsLimits {
   return { ...AWS_LIMITS, ...settings.limits };
 }
 
-/** The configuration that an AWS client takes. */
+/** The constructor options of an AWS client. */
 export function clientSettings(settings: AwsSettings) {
   const limits = limitsOf(settings);
   const region = regionOf(settings);
@@ -61,30 +61,41 @@ export function clientSettings(settings: AwsSettings) {
     requestHandler: {
       connectionTimeout: limits.connection,
       requestTimeout: limits.request,
-      // Without it the SDK only warns.
+      // Otherwise the SDK only warns.
       throwOnRequestTimeout: true,
     },
   };
 }
 
-/** The time limit passed; what was under way may still take effect. */
+/** The time limit has passed. The call may still take effect. */
 export class TimeLimitError extends Error {
   override readonly name = 'TimeoutError';
 }
 
 /**
- * Runs `work` and gives up after `limit`. The SDK heeds its signal while a request is under way, but not while it looks
- * for credentials or waits before a retry, so the wait for it ends by itself.
- * @throws TimeLimitError
+ * Runs `work` and gives up after `limit`, or when `givenUp` aborts. It does not wait for `work` to react: the SDK ignores
+ * its signal while it looks for credentials or waits before a retry.
+ * @throws TimeLimitError after `limit`; the reason of `givenUp` when that aborts
  */
-export async function within<T>(clock: Clock, limit: Duration, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function within<T>(
+  clock: Clock,
+  limit: Duration,
+  work: (signal: AbortSignal) => Promise<T>,
+  givenUp?: AbortSignal,
+): Promise<T> {
+  givenUp?.throwIfAborted();
   const over = new AbortController();
   const done = new AbortController();
-  const timer = clock.sleep(limit, done.signal).then((): never => {
-    const error = new TimeLimitError(`no answer within ${limit / SECOND} s`);
-    over.abort(error);
-    throw error;
-  });
+  const stopped = givenUp === undefined ? done.signal : AbortSignal.any([done.signal, givenUp]);
+  const timer = clock
+    .sleep(limit, stopped)
+    .then(() => {
+      throw new TimeLimitError(`no answer within ${limit / SECOND} s`);
+    })
+    .catch((error: unknown): never => {
+      if (!done.signal.aborted) over.abort(error);
+      throw error;
+    });
   try {
     return await Promise.race([work(over.signal), timer]);
   } finally {

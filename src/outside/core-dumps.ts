@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 let forbidden: Promise<void> | null = null;
 
 /**
- * Sets this process's core size limit to zero, by prlimit(1) since Node has no setrlimit(2). Best effort: the unit's
- * `LimitCORE=0` is the other half. Once per process.
+ * Sets this process's core size limit to zero, once. It uses prlimit(1), since Node has no setrlimit(2). Best effort: the
+ * unit also sets `LimitCORE=0`.
  */
 export function forbidCoreDumps(): Promise<void> {
   forbidden ??= isForbidden() ? Promise.resolve() : prlimit();

@@ -1,4 +1,6 @@
-import { quoteOutside } from '../keyset/outside-text.js';
+import { own } from '../keyset/basics/foreign-json.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import { errnoOf } from './errno.js';
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
@@ -9,12 +11,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ELOOP: 'it is a symbolic link',
 };
 
-export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** Why a file could not be read, for a person. */
+/** Says why a file could not be read. */
 export function fileProblem(error: unknown): string {
-  const code = errorCode(error);
-  return PROBLEMS[code] ?? (code === '' ? quoteOutside(String(error)) : code);
+  const code = errnoOf(error);
+  return own(PROBLEMS, code) ?? (code === '' ? quoteOutside(String(error)) : code);
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { quoteOutside } from '../keyset/outside-text.js';
-import { fileProblem } from './file-problem.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import { readGuarded } from './read-file.js';
+import { readProblemReason } from './read-problem.js';
 
-/** Header names with where their values come from: a literal, or a file (its trailing newline dropped). Values are never printed. */
+/** Where each header's value comes from: a literal, or a file without its trailing newline. Values are never printed. */
 export type Headers = Readonly<Record<string, { readonly value: string } | { readonly file: string }>>;
 
 export type HeaderValues =
@@ -10,23 +10,33 @@ export type HeaderValues =
   | { readonly ok: false; readonly reason: string };
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.1
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/; // RFC 9110 section 5.5: no line break may come in
+/** Bytes. The most that Node sends in all headers together. */
+const LONGEST = 16 * 1024;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/; // RFC 9110 section 5.5; a line break would inject a header
 
-/** Reads the values now, so that a renewed token file counts at once. A reason names the header, never its value. */
-export async function readHeaderValues(headers: Headers): Promise<HeaderValues> {
-  const values: Record<string, string> = {};
+/**
+ * Reads the values for each request, so that a renewed token file counts at once. A reason names the header, never its
+ * value.
+ * @param uid this process's: the files must belong to it or to root
+ */
+export async function readHeaderValues(headers: Headers, uid: number): Promise<HeaderValues> {
+  const values: [string, string][] = [];
   for (const [name, source] of Object.entries(headers)) {
     const what = `header ${quoteOutside(name)}`;
     if (!NAME.test(name)) return { ok: false, reason: `${what} is not a header name` };
-    let value: string;
-    try {
-      value = 'value' in source ? source.value : (await readFile(source.file, 'utf8')).replace(/\r?\n$/, '');
-    } catch (error) {
-      const file = 'file' in source ? source.file : '';
-      return { ok: false, reason: `${what}: cannot read ${quoteOutside(file)}: ${fileProblem(error)}` };
-    }
-    if (!VALUE.test(value)) return { ok: false, reason: `${what}: its value holds characters that no header may` };
-    values[name.toLowerCase()] = value;
+    const found = 'value' in source ? source : await readHeaderFile(source.file, uid);
+    if ('reason' in found) return { ok: false, reason: `${what}: ${found.reason}` };
+    if (!VALUE.test(found.value))
+      return { ok: false, reason: `${what}: its value holds characters that no header may` };
+    values.push([name.toLowerCase(), found.value]);
   }
-  return { ok: true, values };
+  return { ok: true, values: Object.fromEntries(values) };
+}
+
+async function readHeaderFile(path: string, uid: number): Promise<{ value: string } | { reason: string }> {
+  const read = await readGuarded(path, { limit: LONGEST, links: 'refuse', uid, forbidden: 0o022, real: true });
+  if (!read.ok) return { reason: `cannot read ${quoteOutside(path)}: ${readProblemReason(read.problem)}` };
+  const value = read.bytes.toString('utf8').replace(/\r?\n$/, '');
+  read.bytes.fill(0);
+  return { value };
 }

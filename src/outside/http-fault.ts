@@ -1,5 +1,6 @@
-import { quoteOutside } from '../keyset/outside-text.js';
-import { errorCode } from './file-problem.js';
+import { own } from '../keyset/basics/foreign-json.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import { errnoOf } from './errno.js';
 
 const FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -15,15 +16,15 @@ const FAULTS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: 'headers longer than 16 KiB',
 };
 
-/** OpenSSL's verification results (`X509_V_ERR_*` in Node's spelling) and Node's own host name check. */
+/** OpenSSL's verification results (`X509_V_ERR_*` as Node spells them) and Node's host name check. */
 const CERTIFICATE =
   /CERT|^UNABLE_TO_|^(INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED|ERR_TLS_CERT_ALTNAME_INVALID)$/;
 
-/** What went wrong with a request, as one line for a person. */
+/** Says in one line why a request failed. */
 export function httpFault(error: unknown): string {
-  const code = errorCode(error);
+  const code = errnoOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const known = FAULTS[code];
+  const known = own(FAULTS, code);
   if (known !== undefined) return known;
   if (code.startsWith('HPE_')) return `not HTTP: ${quoteOutside(message)}`;
   if (CERTIFICATE.test(code)) return `certificate: ${quoteOutside(message)}`;

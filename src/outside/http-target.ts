@@ -1,4 +1,4 @@
-/** Where a request goes, read from a URL. */
+/** Where a request goes. */
 export interface HttpTarget {
   /** The `Host` header. */
   readonly host: string;
@@ -7,7 +7,7 @@ export interface HttpTarget {
   readonly secure: boolean;
 }
 
-/** Reads `http:`, `https:` and `unix:/run/app.sock:/healthz`. @returns null when it is none of these */
+/** Parses `http:`, `https:` and `unix:/run/app.sock:/healthz`. @returns null for any other URL */
 export function readTarget(url: string): HttpTarget | null {
   const unix = /^unix:(\/[^:]+)(?::(\/.*))?$/.exec(url);
   if (unix?.[1] !== undefined) {
@@ -22,7 +22,7 @@ export function readTarget(url: string): HttpTarget | null {
   }
   const parsed = parseUrl(url);
   if (parsed === null || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')) return null;
-  // A name and password in a URL would end up in messages; there are headers for that.
+  // Messages quote URLs, so a URL must not hold credentials; headers may.
   if (parsed.username !== '' || parsed.password !== '') return null;
   const secure = parsed.protocol === 'https:';
   const port = parsed.port === '' ? (secure ? 443 : 80) : Number(parsed.port);

@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
-import type { Duration } from '../keyset/clock.js';
-import { formatDuration } from '../keyset/duration.js';
-import { quoteOutside } from '../keyset/outside-text.js';
-import { type Headers, readHeaderValues } from './header-values.js';
+import { isIP, type Socket } from 'node:net';
+import type { Duration } from '../keyset/basics/clock.js';
+import { formatDuration } from '../keyset/basics/duration.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import { type Headers, type HeaderValues, readHeaderValues } from './header-values.js';
+import { bodyHeaders, readBody } from './http-body.js';
 import { httpFault } from './http-fault.js';
 import { type HttpTarget, readTarget } from './http-target.js';
 import { within } from './limit.js';
+import { isLinkLocal, lookupElsewhere } from './link-local.js';
+import { secureContextOf } from './secure-context.js';
+import { sharedReading } from './shared-reading.js';
 import { NO_TLS_FILES, readTlsFiles, type Tls, type TlsMaterial } from './tls.js';
 
 export interface HttpRequest {
@@ -15,34 +19,55 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly headers?: Headers;
   readonly tls?: Tls;
-  /** Of everything: look-up, connection, headers, body. */
+  /** The file with a body, which may hold a secret. Its type is `application/x-www-form-urlencoded` unless a header says else. */
+  readonly body?: { readonly file: string };
+  /** A token to present (RFC 6750 section 2.1). */
+  readonly bearer?: string;
+  /** The answer may hold a secret: no reason quotes it. */
+  readonly isUnquoted?: boolean;
+  /** Files with headers or for TLS must belong to it or to root. Default: this process's effective uid. */
+  readonly uid?: number;
+  /** A program or a name server named the host, not the operator: no secret goes to a link-local or metadata address. */
+  readonly isFound?: boolean;
+  /** For look-up, connection, headers and body together. */
   readonly timeout: Duration;
   readonly signal: AbortSignal;
-  /** Of the answer's body; 64 KiB. */
+  /** Limit of the answer's body. Default: 64 KiB. */
   readonly maxBytes?: number;
-  readonly body?: string | Uint8Array;
 }
 
-/** `ok` is a complete 2xx answer and nothing else. `reason` is one line, made safe to print. */
+/** Only a complete 2xx answer is `ok`. `reason` is one line, safe to print. */
 export type HttpAnswer =
   | {
       readonly ok: true;
       readonly status: number;
       readonly body: Uint8Array;
-      readonly contentType: string | null;
       readonly cacheControl: string | null;
+      /** `Age`: how long a cache on the way has held the answer. */
+      readonly age: string | null;
     }
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** Of a whole answer that is none of 2xx. Absent: there was none. */
+      readonly status?: number;
+    };
 
 interface Exchange extends HttpRequest {
   readonly target: HttpTarget;
   readonly values: Record<string, string>;
+  readonly bytes: Buffer | null;
   readonly material: TlsMaterial;
 }
 
+/** Milliseconds to reuse what was read: a renewed token or certificate counts after a second. */
+const FRESH = 1_000;
+const headerReading = sharedReading<HeaderValues>(FRESH);
+const tlsReading = sharedReading<Awaited<ReturnType<typeof readTlsFiles>>>(FRESH);
+
 /**
- * One request on a connection of its own, closed afterwards: keep-alive would stick to one worker of several.
- * Redirects are not followed. Never rejects for what the other side does.
+ * Sends one request on a new connection and closes it; keep-alive would always reach the same worker. Follows no
+ * redirects. The other side's failures never reject.
  */
 export async function requestOnce(request: HttpRequest): Promise<HttpAnswer> {
   try {
@@ -58,72 +83,111 @@ export async function requestOnce(request: HttpRequest): Promise<HttpAnswer> {
 async function prepare(request: HttpRequest): Promise<HttpAnswer> {
   const target = readTarget(request.url);
   if (target === null) return { ok: false, reason: 'not a URL that can be asked' };
-  const headers = await readHeaderValues(request.headers ?? {});
+  const uid = request.uid ?? process.geteuid?.() ?? 0;
+  const { headers: named = {}, tls: files = NO_TLS_FILES } = request;
+  const headers = await headerReading(JSON.stringify([named, uid]), () => readHeaderValues(named, uid));
   if (!headers.ok) return headers;
-  const tls = await readTlsFiles(request.tls ?? NO_TLS_FILES);
+  if (isSecretAstray(request, target))
+    return {
+      ok: false,
+      reason: `${target.host} is a link-local or metadata address: no secret goes there unless it is listed`,
+    };
+  const tls = await tlsReading(JSON.stringify([files, uid]), () => readTlsFiles(files, uid));
   if (!tls.ok) return tls;
-  return exchange({ ...request, target, values: headers.values, material: tls.material });
+  const body = request.body === undefined ? null : await readBody(request.body.file, uid);
+  if (body !== null && !body.ok) return body;
+  const bytes = body?.bytes ?? null;
+  return exchange({ ...request, target, values: headers.values, material: tls.material, bytes }).finally(() =>
+    bytes?.fill(0),
+  );
 }
 
-/** node:http, not a client library: one poll is one connection, and waiting is to cost next to nothing. */
+/** A header or body from a file, a token, or a client certificate: another host could misuse it. */
+function hasSecret({ headers = {}, tls = NO_TLS_FILES, body, bearer }: HttpRequest): boolean {
+  return (
+    bearer !== undefined ||
+    body !== undefined ||
+    tls.cert !== null ||
+    tls.key !== null ||
+    Object.values(headers).some((source) => 'file' in source)
+  );
+}
+
+function isSecretAstray(request: HttpRequest, { at }: HttpTarget): boolean {
+  return request.isFound === true && 'host' in at && isLinkLocal(at.host) && hasSecret(request);
+}
+
+/** Uses node:http instead of a client library: each poll is one connection, and waiting must cost next to nothing. */
 async function exchange(request: Exchange): Promise<HttpAnswer> {
   const { target, material, signal } = request;
-  const { request: open } = target.secure ? await import('node:https') : await import('node:http');
+  const guarded = request.isFound === true && hasSecret(request);
+  const [{ request: open }, connect] = await Promise.all([import('node:http'), connector(target, material, guarded)]);
   if (signal.aborted) return { ok: false, reason: 'interrupted' };
   const outgoing = open({
-    ...target.at,
-    ...material,
-    ...serverName(target),
     path: target.path,
     method: request.method,
-    agent: false, // a connection of its own
+    createConnection: connect, // without an agent: a new connection, closed afterwards
     headers: {
       host: target.host,
       'user-agent': 'jwtrot',
       'cache-control': 'no-cache',
       'accept-encoding': 'identity',
+      ...(request.bytes === null ? {} : bodyHeaders(request.bytes)),
       ...request.values,
+      ...(request.bearer === undefined ? {} : { authorization: `Bearer ${request.bearer}` }),
     },
   });
   const end = () => outgoing.destroy();
   signal.addEventListener('abort', end, { once: true });
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      outgoing.once('response', resolve).on('error', reject).end(request.body);
+      outgoing.once('response', resolve).on('error', reject).end(request.bytes);
     });
-    return await read(response, request.maxBytes ?? 64 * 1024);
+    return await read(response, request);
   } finally {
     signal.removeEventListener('abort', end);
     end();
   }
 }
 
-/** Server name indication is for names alone (RFC 6066 section 3). */
-function serverName({ at }: HttpTarget): { servername?: string } {
-  return 'host' in at && isIP(at.host) === 0 ? { servername: at.host } : {};
+/** @param guarded refuses a name that resolves to a link-local address */
+async function connector({ at, secure }: HttpTarget, material: TlsMaterial, guarded: boolean): Promise<() => Socket> {
+  const lookup = guarded ? { lookup: lookupElsewhere } : {};
+  const place = 'socketPath' in at ? { path: at.socketPath } : { ...at, ...lookup };
+  const { connect } = await import('node:net');
+  if (!secure) return () => connect(place);
+  const { connect: connectSecurely } = await import('node:tls');
+  const secureContext = await secureContextOf(material);
+  // Server name indication is only for names, not for addresses (RFC 6066 section 3).
+  const name = 'host' in at && isIP(at.host) === 0 ? { servername: at.host } : {};
+  // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED of the environment can't undo it.
+  return () => connectSecurely({ ...place, secureContext, ...name, rejectUnauthorized: true });
 }
 
-async function read(response: IncomingMessage, maxBytes: number): Promise<HttpAnswer> {
+async function read(response: IncomingMessage, request: HttpRequest): Promise<HttpAnswer> {
+  const { maxBytes = 64 * 1024, isUnquoted = false } = request;
   const { statusCode: status = 0, headers } = response;
-  response.on('error', () => {}); // what comes after the answer was judged
+  response.on('error', () => {}); // an error after the answer was judged
   if (status >= 300 && status < 400 && headers.location !== undefined) {
-    return { ok: false, reason: `redirect to ${quoteOutside(headers.location)}` };
+    return { ok: false, status, reason: `redirect${isUnquoted ? '' : ` to ${quoteOutside(headers.location)}`}` };
   }
-  if (status < 200 || status > 299) return { ok: false, reason: `HTTP ${status}` };
+  if (status < 200 || status > 299) return { ok: false, status, reason: `HTTP ${status}` };
   const body = await readUpTo(response, maxBytes);
   if (body === null) return { ok: false, reason: `body longer than ${maxBytes / 1024} KiB` };
-  const contentType = headers['content-type'] ?? null;
-  return { ok: true, status, body, contentType, cacheControl: headers['cache-control'] ?? null };
+  return { ok: true, status, body, cacheControl: headers['cache-control'] ?? null, age: headers.age ?? null };
 }
 
-/** @returns null when there is more than `maxBytes` */
-async function readUpTo(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array | null> {
+/** @returns null when the body is longer than `maxBytes` */
+function readUpTo(body: IncomingMessage, maxBytes: number): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    body.on('data', (chunk: Uint8Array) => {
+      size += chunk.length;
+      if (size > maxBytes) return resolve(null);
+      chunks.push(chunk);
+    });
+    body.once('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? null) : Buffer.concat(chunks)));
+    body.once('error', reject);
+  });
 }

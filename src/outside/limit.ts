@@ -1,16 +1,18 @@
-import type { Duration } from '../keyset/clock.js';
+import type { Duration } from '../keyset/basics/clock.js';
 
 export type Limited<T> =
   | { readonly ended: 'done'; readonly value: T }
   | { readonly ended: 'expired' }
   | { readonly ended: 'interrupted' };
 
-/** The longest time that a Node timer takes. */
+/** Shared: Node's default abort reason would build a stack trace for each of thousands of polls. */
+const OVER = new Error('over');
+/** Milliseconds. The longest time that a Node timer accepts. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
- * Runs `work` for at most `limit`, or until `signal` aborts. Returns at that moment even if `work` does not heed the
- * signal that it was given; what it then does or throws is dropped. Rejects only with what `work` itself threw in time.
+ * Runs `work` for at most `limit`, or until `signal` aborts. Returns then even if `work` ignores its signal, and drops
+ * any later result or error of it. Rejects only with an error that `work` throws in time.
  */
 export async function within<T>(
   limit: Duration,
@@ -33,6 +35,6 @@ export async function within<T>(
   } finally {
     clearTimeout(timer);
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-    stop.abort();
+    stop.abort(OVER);
   }
 }

@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Clock } from '../keyset/clock.js';
-import { JwtrotError } from '../keyset/error.js';
-import type { Owner } from '../keyset/model.js';
+import type { Owner } from '../keyset/manifest/model.js';
+import { endOwnProcess } from './end-process.js';
 import type { Host } from './host.js';
+import { isHidden, startTimeOf } from './processes.js';
+import { showsWork, showWork } from './work-file.js';
 
 function firstLine(path: string): string | null {
   try {
@@ -14,36 +15,10 @@ function firstLine(path: string): string | null {
   }
 }
 
-/** machine-id(5) asks that the id itself is not shown: an application-specific hash of it names the host. */
-function hostId(): string {
+/** machine-id(5) asks programs not to expose the id itself, so an application-specific hash of it identifies the host. */
+export function hostId(): string {
   const machineId = firstLine('/etc/machine-id') || firstLine('/var/lib/dbus/machine-id') || `hostname ${hostname()}`;
   return createHmac('sha256', machineId).update('jwtrot').digest('hex').slice(0, 32);
-}
-
-/** proc_pid_stat(5): the command name may hold spaces and brackets, so fields count from the last bracket. */
-function statFields(pid: number): string[] | null {
-  const stat = firstLine(`/proc/${pid}/stat`);
-  return stat === null ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-const STATE = 0; // field 3
-const PPID = 1; // field 4
-const START_TIME = 19; // field 22
-
-function startTime(pid: number): string | null {
-  const fields = statFields(pid);
-  return fields === null || fields[STATE] === 'Z' ? null : (fields[START_TIME] ?? null);
-}
-
-/** It exists, and /proc does not show it to this user. */
-function isHidden(pid: number): boolean {
-  if (statFields(pid) !== null) return false;
-  try {
-    process.kill(pid, 0);
-    return false; // ended or begun between the two looks: it is not the one that is asked for
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function pidNamespace(): string {
@@ -54,90 +29,46 @@ function pidNamespace(): string {
   }
 }
 
-function descendants(pid: number): number[] {
-  const children = new Map<number, number[]>();
-  for (const entry of readdirSync('/proc')) {
-    const parent = /^\d+$/.test(entry) ? statFields(Number(entry))?.[PPID] : undefined;
-    if (parent === undefined) continue;
-    const known = children.get(Number(parent)) ?? [];
-    children.set(Number(parent), [...known, Number(entry)]);
-  }
-  const all: number[] = [];
-  for (const queue = [pid]; queue.length > 0; ) {
-    const next = children.get(queue.pop() as number) ?? [];
-    all.push(...next);
-    queue.push(...next);
-  }
-  return all;
+function isHere(owner: Owner, self: Owner): boolean {
+  if (self.bootId === 'unknown' || owner.bootId !== self.bootId) return false;
+  return owner.host === self.host && owner.pidNamespace === self.pidNamespace;
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
-    throw new JwtrotError(
-      'leased',
-      'owner-not-ended',
-      `process ${pid} holds the lease and may not be ended by this user`,
-      {
-        hint: `end it as its own user or as root: kill ${pid}`,
-        cause: error,
-      },
-    );
-  }
+/** The owner ran before this boot, so it is gone. Compares the host name too, since cloned virtual machines share an id. */
+function ranBefore(owner: Owner, self: Owner): boolean {
+  if (self.bootId === 'unknown' || owner.bootId === 'unknown' || owner.bootId === self.bootId) return false;
+  return owner.host === self.host && owner.hostname === self.hostname;
 }
 
-async function endWithin(owner: Owner, grace: number, clock: Clock): Promise<boolean> {
-  const end = clock.monotonic() + grace;
-  while (startTime(owner.pid) === owner.startTime) {
-    if (clock.monotonic() >= end) return false;
-    await clock.sleep(20);
-  }
-  return true;
-}
-
-/** Reads /proc. Where there is none, a lease is never found dead: it runs out instead. */
-export function createLinuxHost(): Host {
+/**
+ * Reads /proc. Without /proc it never finds a lease's owner gone: the lease then has to expire.
+ * @param script this program's own file, as it was called: only processes that run it are ended
+ * @param folder where runs on this host show what they work on
+ */
+export function createLinuxHost(script: string, folder: string): Host {
   const self: Owner = {
     host: hostId(),
     hostname: hostname(),
     bootId: firstLine('/proc/sys/kernel/random/boot_id') ?? 'unknown',
     pidNamespace: pidNamespace(),
     pid: process.pid,
-    startTime: startTime(process.pid) ?? 'unknown',
+    startTime: startTimeOf(process.pid) ?? 'unknown',
   };
-  const here = (owner: Owner) =>
-    self.bootId !== 'unknown' &&
-    owner.host === self.host &&
-    owner.bootId === self.bootId &&
-    owner.pidNamespace === self.pidNamespace;
-  /** Before this boot: nothing of it runs any more. The name too, since images of virtual machines share their id. */
-  const before = (owner: Owner) =>
-    self.bootId !== 'unknown' &&
-    owner.bootId !== 'unknown' &&
-    owner.host === self.host &&
-    owner.hostname === self.hostname &&
-    owner.bootId !== self.bootId;
   const state: Host['state'] = (owner) => {
-    if (before(owner)) return 'gone';
-    if (!here(owner)) return 'elsewhere';
-    if (startTime(owner.pid) === owner.startTime) return 'alive';
-    // With ProtectProc=invisible, or hidepid=, processes of other users are there and can't be seen.
+    if (ranBefore(owner, self)) return 'gone';
+    if (!isHere(owner, self)) return 'elsewhere';
+    if (startTimeOf(owner.pid) === owner.startTime) return 'alive';
+    // ProtectProc=invisible or hidepid= hides running processes of other users.
     return isHidden(owner.pid) ? 'elsewhere' : 'gone';
   };
 
   return {
     self,
     state,
-    async end(owner, clock) {
-      if (state(owner) !== 'alive' || owner.pid === process.pid || owner.pid < 2) return;
-      const family = descendants(owner.pid).map((pid) => ({ pid, started: startTime(pid) }));
-      signal(owner.pid, 'SIGTERM');
-      if (!(await endWithin(owner, 2_000, clock))) signal(owner.pid, 'SIGKILL');
-      // A child that outlived it may still reload a service with what it had read.
-      for (const { pid, started } of family) if (started !== null && startTime(pid) === started) signal(pid, 'SIGKILL');
-      await endWithin(owner, 2_000, clock);
+    workOn: (work) => showWork(folder, work),
+    async end(owner, work, clock) {
+      const works = (pid: number) => showsWork(pid, folder, work);
+      return state(owner) === 'alive' ? endOwnProcess(owner, { script, works }, clock) : null;
     },
   };
 }

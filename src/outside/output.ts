@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Keeps the first `most` bytes of a stream and drops the rest, so that a program that talks for ever costs no memory. */
+/** Keeps the first `most` bytes of a stream and drops the rest, so that endless output takes no memory. */
 export function collectHead(
   stream: Readable | null | undefined,
   most: number,

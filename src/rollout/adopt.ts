@@ -1,25 +1,15 @@
-import { adopted, adoptedPublic, adoptionStarted } from '../keyset/adoption.js';
-import type { Algorithm } from '../keyset/algorithm.js';
-import { JwtrotError } from '../keyset/error.js';
-import type { Key, Manifest, PublicJwk } from '../keyset/model.js';
-import { activeKey } from '../keyset/projection.js';
+import type { Manifest } from '../keyset/manifest/model.js';
+import { adopted, adoptedPublic, adoptionStarted } from '../keyset/transitions/adoption.js';
+import { putsOver } from '../keyset/transitions/all.js';
+import { assertAdoptable, type ForeignKey } from './adoptable.js';
 import type { KeysetContext } from './context.js';
-import { Ledger, PlanAgain } from './ledger.js';
-
-/** A key that is in use today. */
-export interface ForeignKey {
-  readonly kid: string;
-  readonly thumbprint: string;
-  readonly alg: Algorithm;
-  readonly publicJwk: PublicJwk;
-  /** PKCS#8 DER; null: it can only verify. Overwritten afterwards. */
-  readonly privateKey: Uint8Array | null;
-}
+import { Ledger } from './ledger.js';
+import { PlanAgain } from './ledger-options.js';
 
 /**
- * Takes a key over: with its private half as the active key, without as a deprecated one. The manifest names it before
- * its secret is written. Asked again after a kill, it goes on.
- * @throws JwtrotError `has-active-key`, `kid-used`
+ * Takes a key over: as the active key if its private half is given, else as a deprecated one. The manifest names it
+ * before its secret is written. If it is killed, the same command goes on.
+ * @throws JwtrotError `retired-key`, `has-active-key`, `kid-used`, `other-history`: nothing was changed
  */
 export async function adoptKey(context: KeysetContext, key: ForeignKey): Promise<Manifest> {
   try {
@@ -36,61 +26,42 @@ export async function adoptKey(context: KeysetContext, key: ForeignKey): Promise
 }
 
 async function adopt(context: KeysetContext, key: ForeignKey): Promise<Manifest> {
-  const ledger = await Ledger.open(context, {
-    limit: 180_000,
-    seize: false,
-    isLast: (manifest) => manifest.keys.every((one) => one.state !== 'creating'),
-  });
+  const ledger = await Ledger.open(context, { limit: 180_000, patience: null });
   try {
-    assertFree(context.name, ledger.manifest, key);
-    const { privateKey, ...publicHalf } = key;
+    assertAdoptable(context.name, ledger, key);
+    const { privateKey, given: _, ...publicHalf } = key;
     if (privateKey === null) {
-      await ledger.commit((m, at) => adoptedPublic(m, { ...publicHalf, hasPrivate: false }, context.policy, at));
+      const verifying = { ...publicHalf, hasPrivate: false };
+      await ledger.commit((m, now) => adoptedPublic(m, verifying, now), isWhole);
       return ledger.known;
     }
-    const started = ledger.manifest?.keys.some((one) => one.thumbprint === key.thumbprint && one.state === 'creating');
-    if (started) await ledger.hold();
-    else await ledger.commit((m, at) => adoptionStarted(m, { ...publicHalf, hasPrivate: true }, at));
-    await storeOnce(context, key, privateKey);
-    await ledger.commit((m, at) => adopted(m, key.kid, context.policy, at));
+    const keys = ledger.manifest?.keys ?? [];
+    const isBegun = keys.some((one) => one.thumbprint === key.thumbprint && one.state === 'creating');
+    if (isBegun) await ledger.hold();
+    else await ledger.commit((m, { at }) => adoptionStarted(m, { ...publicHalf, hasPrivate: true }, at));
+    const { inDoubt } = await storeOnce(context, key, privateKey);
+    await ledger.commit((m, now) => {
+      const putsUntil = isBegun || inDoubt ? putsOver(m, ledger.tenure.formerLeaseEnd, now) : null;
+      return adopted(m, key.kid, now, putsUntil);
+    }, isWhole);
     return ledger.known;
   } finally {
     await ledger.release().catch(() => undefined);
   }
 }
 
-/** A put that was killed may have landed; its bytes differ from what would be wrapped now. */
-async function storeOnce(context: KeysetContext, key: ForeignKey, privateKey: Uint8Array): Promise<void> {
-  if ((await context.store.getKey(context.name, key.thumbprint)) !== null) return;
-  const wrapped = await context.wrapper.wrap(privateKey, { keyset: context.name, kid: key.kid, alg: key.alg });
-  await context.store.putKey(context.name, key.thumbprint, wrapped);
+/** Every key that the manifest names has its secret. */
+function isWhole({ keys }: Manifest): boolean {
+  return keys.every((one) => one.state !== 'creating');
 }
 
-function assertFree(keyset: string, manifest: Manifest | null, key: ForeignKey): void {
-  if (manifest === null) return;
-  const active = activeKey(manifest);
-  if (key.privateKey !== null && active !== null) {
-    const same = active.thumbprint === key.thumbprint;
-    throw new JwtrotError(
-      'refused',
-      'has-active-key',
-      `keyset ${keyset} has an active key already: ${same ? 'this very one' : active.kid}; nothing was changed`,
-      {
-        hint: same
-          ? 'there is nothing to do: jwtrot status'
-          : 'to accept the tokens of another key as well: jwtrot import --public FILE',
-      },
-    );
-  }
-  const used = manifest.keys.find((one: Key) => one.kid === key.kid || one.thumbprint === key.thumbprint);
-  if (used !== undefined && used.state !== 'creating') {
-    throw new JwtrotError(
-      'refused',
-      'kid-used',
-      `keyset ${keyset} holds key ${used.kid} already (${used.state}); nothing was changed`,
-      {
-        hint: 'jwtrot status shows its keys',
-      },
-    );
-  }
+/** Stores the secret unless it is there. A killed put may have landed, with other bytes than wrapping now would give. */
+async function storeOnce(
+  context: KeysetContext,
+  key: ForeignKey,
+  privateKey: Uint8Array,
+): Promise<{ inDoubt: boolean }> {
+  if ((await context.store.getKey(context.name, key.thumbprint)) !== null) return { inDoubt: false };
+  const wrapped = await context.wrapper.wrap(privateKey, { keyset: context.name, kid: key.kid, alg: key.alg });
+  return context.store.putKey(context.name, key.thumbprint, wrapped);
 }

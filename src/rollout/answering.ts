@@ -2,8 +2,8 @@ import { type ServicePort, signs } from '../services/service.js';
 import type { Run } from './run.js';
 
 /**
- * Whether every signer that is polled answers now: one poll each, all at once. False where none is polled, and where
- * there is nothing to go back to.
+ * Whether every polled signer answers now: one poll each, all at once. False if none is polled, and if there is no
+ * former key to go back to.
  */
 export async function doSignersAnswer({ context, ledger }: Run): Promise<boolean> {
   const polled = context.services.filter((port) => signs(port.service) && port.service.health !== null);
@@ -19,7 +19,7 @@ async function doAllAnswer(port: ServicePort, signal: AbortSignal): Promise<bool
     const reports = await Promise.all(instances.map((instance) => port.probe(instance, signal)));
     return instances.length > 0 && reports.every((report) => report.ok);
   } catch {
-    // Whoever confirms them finds out as well, and says so.
+    // The step that confirms signers meets the same failure, and reports it.
     return false;
   }
 }

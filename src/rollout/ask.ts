@@ -1,23 +1,22 @@
-import type { Instant } from '../keyset/clock.js';
-import { incidentDeadline } from '../keyset/incident.js';
-import { reloadEffectTime, type ServicePort, signs } from '../services/service.js';
-import type { Wanted } from '../services/wanted.js';
+import type { Instant } from '../keyset/basics/clock.js';
+import { incidentDeadline } from '../keyset/questions/incidents.js';
+import { FLAW_HINT } from '../services/instance-rules.js';
+import { type Instance, reloadEffectTime, type ServicePort, signs } from '../services/service.js';
 import { type Answers, confirm, type Member } from './confirm.js';
-
 import type { Answer, Question, ReloadWhen } from './question.js';
 import { noteReturned } from './returned.js';
 import type { Run } from './run.js';
 import { inWaves } from './waves.js';
 
-export { describe, unconfirmed } from './describe.js';
+export { describe, hintOf, unconfirmed } from './describe.js';
 export type { Answer, Question } from './question.js';
 
-/** Reloads and polls the instances of these services. Every answer must be a confirmation; none found is none. */
+/** Reloads and polls the instances of these services. Every answer must confirm; no instance is no confirmation. */
 export async function ask(run: Run, question: Question): Promise<Answer[]> {
   const { services } = question;
   if (question.reload !== 'never') await noteReturned(run, services);
   const shareWaves = run.context.policy.rollout.batch !== 'all' && !isAtOnce(run, question);
-  // Else they go on side by side: none waits for another one's look-up, nor for its deadline.
+  // Otherwise services go on side by side: none waits for another one's listing or deadline.
   const groups = shareWaves ? [services] : services.map((port) => [port]);
   const answers = await Promise.all(groups.map((ports) => askTogether(run, ports, question)));
   run.context.signal.throwIfAborted();
@@ -26,29 +25,28 @@ export async function ask(run: Run, question: Question): Promise<Answer[]> {
 
 /** How old an answer may be. */
 const FRESH = 1_000;
-/** The least time that the last look is given: everyone has confirmed a moment ago. */
-const LAST_LOOK = 10_000;
+/** The least time for the last look: all have confirmed a moment ago. */
+const LAST_RECHECK = 10_000;
 
 /**
- * Some had to be waited for, so what the first of them said is old by now: those that are polled are looked at once more,
- * without a reload. No answers where what was said since `began` is fresh.
+ * Polls once more, without a reload: while the last instances were waited for, the first answers have grown old.
+ * @returns no answers if those since `began` are fresh
  * @param began monotonic, in milliseconds
  * @param by an incident's deadline, which bounds this too; null: none
  */
-export async function lookOnceMore(
+export async function recheck(
   run: Run,
   began: number,
-  services: readonly ServicePort[],
-  wanted: Wanted,
+  { services, wanted }: Pick<Question, 'services' | 'wanted'>,
   by: Instant | null,
 ): Promise<Answer[]> {
   const { clock } = run.context;
   const took = clock.monotonic() - began;
   if (took <= FRESH) return [];
   const polled = services.filter((port) => port.service.health !== null);
-  // Many answers in a row, or of many workers, take their time.
-  const until = Math.min(clock.now() + Math.max(LAST_LOOK, took), by ?? Number.POSITIVE_INFINITY);
-  return ask(run, { services: polled, wanted, reload: 'never', until });
+  // Many answers in a row, or answers of many workers, take time.
+  const until = Math.min(clock.now() + Math.max(LAST_RECHECK, took), by ?? Number.POSITIVE_INFINITY);
+  return ask(run, { services: polled, wanted, reload: 'never', until, isOnceMore: true });
 }
 
 function isAtOnce({ ledger }: Run, { pace, until }: Question): boolean {
@@ -57,14 +55,18 @@ function isAtOnce({ ledger }: Run, { pace, until }: Question): boolean {
 
 async function askTogether(run: Run, ports: readonly ServicePort[], question: Question): Promise<Answer[]> {
   const found = await Promise.all(ports.map((port) => membersOf(run, port, question)));
-  const members = found.flatMap((one) => ('members' in one ? one.members : []));
+  const members = found.flatMap((one) => one.members);
+  const { report, name } = run.context;
+  const instances = members.map(({ port, instance }) => ({ service: port.service.name, instance: instance.name }));
+  if (!question.isOnceMore) report({ type: 'asked', keyset: name, instances });
   const answers = await askAll(run, members, question);
-  return found.flatMap((one) =>
-    'fault' in one ? [one.fault] : one.members.map((member) => answers.get(member) ?? null).filter((a) => a !== null),
-  );
+  return found.flatMap(({ members: some, faults }) => [
+    ...some.map((member) => answers.get(member) ?? null).filter((a) => a !== null),
+    ...faults,
+  ]);
 }
 
-/** Whoever is not going to be reloaded takes no place in a wave. */
+/** An instance that is not reloaded takes no place in a wave. */
 async function askAll(run: Run, members: readonly Member[], question: Question): Promise<Answers> {
   if (isAtOnce(run, question)) return confirm(run, members, question);
   const left = members.filter(({ reload }) => reload === 'never');
@@ -76,36 +78,76 @@ async function askAll(run: Run, members: readonly Member[], question: Question):
   return new Map([...some, ...others]);
 }
 
-async function membersOf(
-  run: Run,
-  port: ServicePort,
-  { reload }: Question,
-): Promise<{ readonly members: readonly Member[] } | { readonly fault: Answer }> {
+interface Found {
+  readonly members: readonly Member[];
+  /** Answers for instances that can't be asked. Nothing waits for those. */
+  readonly faults: readonly Answer[];
+}
+
+async function membersOf(run: Run, port: ServicePort, { reload, until }: Question): Promise<Found> {
   const { name } = port.service;
-  const fault = (reason: string, hint: string | null) => ({
-    fault: { service: name, instance: name, confirmed: false, broke: false, reason, hint },
-  });
+  const fault = (reason: string, hint: string | null, instance = name): Answer => {
+    return { service: name, instance, confirmed: false, broke: false, reason, hint };
+  };
   try {
-    const instances = await port.listInstances(run.context.signal);
-    if (instances.length === 0) return fault('no instance was found', 'check its instances in the configuration');
-    const tracked = trackReloads(run, port);
+    const instances = await listed(run, port, until);
+    if (instances.length === 0)
+      return { members: [], faults: [fault('no instance was found', 'check its instances in the configuration')] };
+    const tracked = trackReloads(run, starting(run, port));
     const when = (instance: string): ReloadWhen => {
       if (port.service.reload.type === 'none') return 'never';
       return typeof reload === 'function' ? reload(name, instance) : reload;
     };
-    return { members: instances.map((instance) => ({ port: tracked, instance, reload: when(instance.name) })) };
+    const sound = instances.filter(({ flaw }) => flaw === undefined);
+    return {
+      members: sound.map((instance) => ({ port: tracked, instance, reload: when(instance.name) })),
+      faults: instances.flatMap(({ name: instance, flaw }) =>
+        flaw === undefined ? [] : [fault(flaw, FLAW_HINT, instance)],
+      ),
+    };
   } catch (error) {
-    return fault(error instanceof Error ? error.message : String(error), null);
+    return { members: [], faults: [fault(error instanceof Error ? error.message : String(error), null)] };
   }
 }
 
-/** A signer's reload may bring what it read into force until its time limit is over: `signedUntil` is not before that. */
+/** Until a keyset's first key is in use, a service that needs its key file or the JWKS can't run: a reload starts it. */
+function starting(run: Run, port: ServicePort): ServicePort {
+  return { ...port, reload: (instance, signal) => port.reload(instance, signal, { startIfStopped: isFirst(run) }) };
+}
+
+function isFirst({ ledger: { manifest } }: Run): boolean {
+  if (manifest === null) return false;
+  const { keys, rollout } = manifest;
+  return rollout !== null && keys.every((key) => key.kid === rollout.kid || key.activatedAt === null);
+}
+
+/** In an incident, listing instances may not take longer than asking them. */
+async function listed(run: Run, port: ServicePort, until: Instant | null): Promise<readonly Instance[]> {
+  const { clock, signal } = run.context;
+  const listing = port.listInstances(signal);
+  if (until === null) return listing;
+  listing.catch(() => {});
+  const done = new AbortController();
+  const late = clock.sleep(Math.max(0, until - clock.now()), done.signal).then(
+    () => {
+      throw new Error('its instances were not listed in time');
+    },
+    () => listing,
+  );
+  try {
+    return await Promise.race([listing, late]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** A signer's reload may put the key that it read to use until its time limit ends. `signedUntil` is no earlier. */
 function trackReloads(run: Run, port: ServicePort): ServicePort {
   if (!signs(port.service)) return port;
   return {
     ...port,
     reload: (instance, signal) => {
-      run.ledger.reloadOrdered(run.context.clock.now() + reloadEffectTime(port.service));
+      run.ledger.tenure.reloadOrdered(run.context.clock.now() + reloadEffectTime(port.service));
       run.switched?.add(memberName(port.service.name, instance.name));
       return port.reload(instance, signal);
     },

@@ -1,14 +1,14 @@
-import type { Batch } from '../keyset/policy.js';
+import type { Batch } from '../keyset/basics/policy.js';
 
-/** What waits to be reloaded at one service, in order. */
+/** What is to be reloaded at one service, in order. */
 export interface Queue<T> {
   readonly batch: Batch;
   readonly items: readonly T[];
 }
 
 /**
- * Who is reloaded together: waves of at most `most` in all, and of no more of one service than its own batch, in order.
- * A canary is one by itself before the others: of all services, or of its service.
+ * Splits what is to be reloaded into waves, in order. A wave holds at most `most` items in all, and of each service at
+ * most its own batch. `canary` puts one item before all others: of all services (`most`), or of one (its batch).
  */
 export function planWaves<T>(queues: readonly Queue<T>[], most: Batch): T[][] {
   const left = queues.map(({ batch, items }) => ({ batch, items: [...items], taken: 0 }));

@@ -1,21 +1,21 @@
-import { cachedLonger } from '../keyset/caching.js';
-import { isFirstKey } from '../keyset/due.js';
-import { JwtrotError } from '../keyset/error.js';
-import { activeKeyBeingRetired } from '../keyset/incident.js';
-import { activeKey } from '../keyset/projection.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { cachedLonger } from '../keyset/questions/caching.js';
+import { isFirstKey } from '../keyset/questions/due.js';
+import { activeKeyBeingRetired } from '../keyset/questions/incidents.js';
+import { activeKey } from '../keyset/questions/keys.js';
 import type { Run } from './run.js';
 
 /**
- * Before a key is made that is to sign, and again before it does: no server may let the JWKS be cached for longer than
- * the policy says. Only said, not refused, where no other key was ever in it: what nobody has fetched nobody has cached,
- * and without its first key nobody can sign. An incident does not ask.
+ * Refuses a new signing key while a server lets the JWKS be cached for longer than the policy says. Checked before the
+ * key is made, and again before it signs. For a keyset's first key it only warns: nobody can have cached a set before
+ * it, and without it nobody can sign. An incident does not ask.
  * @param kid the key that is to sign; null when it is yet to be made
  * @throws JwtrotError `jwks-cached-longer`
  */
 export async function assertCacheable({ context, ledger }: Run, kid: string | null): Promise<void> {
   const { manifest } = ledger;
   if (manifest === null || activeKeyBeingRetired(manifest) !== null) return;
-  // Nothing signs yet: there is nothing published that a server could answer with.
+  // No key signs yet, so nothing is published that a server could answer with.
   if (kid === null && activeKey(manifest) === null) return;
   const found = cachedLonger(context.policy, await context.outlets.cacheable(context.signal));
   if (found === null) return;

@@ -1,7 +1,7 @@
-import type { Duration } from '../keyset/clock.js';
-import { type Awaiting, awaitConfirmation, type InstanceOutcome, lookFirst } from '../services/await.js';
-import { type Instance, type ServicePort, serviceTime } from '../services/service.js';
-
+import { setMaxListeners } from 'node:events';
+import type { Duration } from '../keyset/basics/clock.js';
+import { type Awaiting, awaitConfirmation, type InstanceOutcome, pollFirst } from '../services/await.js';
+import { type Instance, reloadInTurn, type ServicePort, serviceTime } from '../services/service.js';
 import type { Answer, Question, ReloadWhen } from './question.js';
 import { type Run, timeFor } from './run.js';
 
@@ -14,28 +14,26 @@ export interface Member {
 
 export type Answers = ReadonlyMap<Member, Answer>;
 
-/** Reloads and polls these, all at once. No answer of one that is neither reloaded nor polled: there is nothing to see. */
+/** Reloads and polls these, all at once. An instance that is neither reloaded nor polled gives no answer. */
 export function confirm(run: Run, members: readonly Member[], question: Question): Promise<Answers> {
-  return alike(members, (some, { port, reload }) => {
-    const deadline = timeFor(run, serviceTime(port.service), question.until);
-    return port.service.health === null
-      ? reloadUnpolled(run, some, deadline)
-      : poll(awaiting(run, port, reload, question, deadline), some, question);
-  });
+  return alike(members, (some, first) =>
+    first.port.service.health === null
+      ? reloadUnpolled(run, some, deadlineOf(run, first, question))
+      : poll(awaiting(run, first, question), some, question),
+  );
 }
 
-/** Those of them that confirm without a reload. */
+/** The answers of members that confirm without a reload. */
 export function confirmedAlready(run: Run, members: readonly Member[], question: Question): Promise<Answers> {
   const unsure = members.filter(({ port, reload }) => reload === 'needed' && port.service.health !== null);
-  return alike(unsure, async (some, { port, reload }) => {
-    const deadline = timeFor(run, serviceTime(port.service), question.until);
-    const asked = awaiting(run, port, reload, question, deadline);
-    const outcomes = await lookFirst({ ...asked, instances: some.map((member) => member.instance) });
-    return outcomes.map((outcome) => (outcome === null ? null : answerOf(port, outcome, question)));
+  return alike(unsure, async (some, first) => {
+    const asked = awaiting(run, first, question);
+    const outcomes = await pollFirst({ ...asked, instances: some.map((member) => member.instance) });
+    return outcomes.map((outcome) => (outcome === null ? null : answerOf(first.port, outcome, question)));
   });
 }
 
-/** Asks those of one service that are to be reloaded alike together, all services at the same time. */
+/** Asks members in groups (one service, one rule for reloads), all groups at the same time. */
 async function alike(
   members: readonly Member[],
   work: (some: readonly Member[], first: Member) => Promise<readonly (Answer | null)[]>,
@@ -59,25 +57,31 @@ async function alike(
   return answers;
 }
 
-function awaiting(
-  run: Run,
-  port: ServicePort,
-  reload: ReloadWhen,
-  { wanted }: Question,
-  deadline: Duration,
-): Omit<Awaiting, 'instances'> {
+function deadlineOf(run: Run, { port }: Member, { until }: Question): Duration {
+  return timeFor(run, serviceTime(port.service), until);
+}
+
+function awaiting(run: Run, member: Member, question: Question): Omit<Awaiting, 'instances'> {
+  const { port, reload } = member;
+  const { wanted, isOnceMore } = question;
   const { clock, random, signal, report, name } = run.context;
+  const told = new Set<string>();
   return {
     service: port,
     wanted,
     clock,
     random,
     signal,
-    deadline,
+    deadline: deadlineOf(run, member, question),
     reloadWhen: reload,
     reloadAgain: reload !== 'never',
-    onEvent: ({ service, instance, state, reason = null }) =>
-      report({ type: 'instance', keyset: name, service, instance, state, reason }),
+    isOnceMore: isOnceMore === true,
+    onEvent: ({ service, instance, state, reason = null }) => {
+      const isNews = told.has(instance) || (state !== 'confirmed' && (state !== 'awaited' || reason !== null));
+      if (isOnceMore && !isNews) return;
+      told.add(instance);
+      report({ type: 'instance', keyset: name, service, instance, state, reason });
+    },
   };
 }
 
@@ -102,21 +106,28 @@ function answerOf({ service }: ServicePort, outcome: InstanceOutcome, { answered
   };
 }
 
-/** Nobody can see what an unpolled service does; that its reload was carried out is all there is. */
+const NOT_DONE = { ok: false, reason: 'not done before the deadline', hint: null } as const;
+
+/** An unpolled service shows nothing, so a reload that was carried out counts as its confirmation. */
 async function reloadUnpolled(
   run: Run,
   members: readonly Member[],
   deadline: Duration,
 ): Promise<readonly (Answer | null)[]> {
   const limit = new AbortController();
-  const watch = run.context.clock.sleep(deadline, AbortSignal.any([limit.signal, run.context.signal])).then(
+  const over = AbortSignal.any([limit.signal, run.context.signal]);
+  setMaxListeners(0, over); // each instance listens
+  const watch = run.context.clock.sleep(deadline, over).then(
     () => limit.abort(),
     () => undefined,
   );
   const answers = await Promise.all(
     members.map(async ({ port, instance, reload }): Promise<Answer | null> => {
       if (reload === 'never') return null;
-      const result = await port.reload(instance, AbortSignal.any([limit.signal, run.context.signal]));
+      const result = await reloadInTurn(port, instance, over).catch((error: unknown) => {
+        if (over.aborted) return NOT_DONE; // before its turn came
+        throw error;
+      });
       const failure = result.ok ? null : result;
       return {
         service: port.service.name,

@@ -1,22 +1,32 @@
-import { approximateDuration } from '../keyset/duration.js';
-import { JwtrotError } from '../keyset/error.js';
-import type { Lease } from '../keyset/model.js';
-import { quoteOutside } from '../keyset/outside-text.js';
+import { DAY, type Duration } from '../keyset/basics/clock.js';
+import { approximateDuration } from '../keyset/basics/duration.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import type { Lease } from '../keyset/manifest/model.js';
+import type { Work } from '../outside/host.js';
 import type { KeysetContext } from './context.js';
 
 /** `rotate (pid 42 on "db1", since 14s)`. */
-export function describeLease(lease: Lease, now: number): string {
+function describeLease(lease: Lease, now: number): string {
   return `${lease.verb} (pid ${lease.owner.pid} on ${quoteOutside(lease.owner.hostname)}, since ${approximateDuration(now - lease.since)})`;
 }
 
-/** Dead, or run out: then another run may take it. */
+/** What the lease of a keyset is about. */
+export function workOf({ name, store }: Pick<KeysetContext, 'name' | 'store'>): Work {
+  return { keyset: name, store: store.description };
+}
+
+/** No run takes this long: a longer lease is nobody's, or comes from a clock that was far ahead. */
+const LONGEST: Duration = 31 * DAY;
+
+/** Whether another run may take it: its owner is gone, it has run out, or no run can have written it. */
 export function isTakeable(
   lease: Lease,
   { host, clock, policy, store }: Pick<KeysetContext, 'host' | 'clock' | 'policy' | 'store'>,
 ): boolean {
-  if (host.state(lease.owner) === 'gone') return true;
+  if (host.state(lease.owner) === 'gone' || lease.until - clock.now() > LONGEST) return true;
   if (lease.owner.host === host.self.host) return clock.now() >= lease.until;
-  // A clock that is ahead of the store's would have everybody else's lease run out too early.
+  // By a clock ahead of the store's, every other host's lease would run out too early.
   const now = clock.now() - Math.max(0, store.clockOffset() ?? 0);
   return now >= lease.until + policy.clockSkew;
 }
@@ -35,16 +45,28 @@ export function assertTakeable(lease: Lease, context: KeysetContext): void {
   );
 }
 
-/** An incident does not wait: an owner on this host is ended first, one elsewhere loses its next commit. */
-export async function makeWay(lease: Lease, context: KeysetContext): Promise<void> {
+/** Before this run takes the lease. @throws JwtrotError `lease-held`, unless this run seizes it */
+export async function clearWay(found: Lease | null, context: KeysetContext, seizes: boolean): Promise<void> {
+  if (found === null) return;
+  if (!seizes) return assertTakeable(found, context);
+  // Another incident is ending this very run: to end that one in turn would leave nobody to go on.
+  context.signal.throwIfAborted();
+  await endOwner(found, context);
+}
+
+/**
+ * An incident does not wait: it ends an owner on this host, if that is jwtrot. Any other owner loses its next commit.
+ */
+async function endOwner(lease: Lease, context: KeysetContext): Promise<void> {
   if (context.host.state(lease.owner) !== 'alive') return;
-  context.report({
-    type: 'note',
-    keyset: context.name,
-    level: 'warning',
-    text: `ending ${describeLease(lease, context.clock.now())}, which holds the lease`,
-  });
-  await context.host.end(lease.owner, context.clock);
+  const holder = describeLease(lease, context.clock.now());
+  const note = (text: string) => context.report({ type: 'note', keyset: context.name, level: 'warning', text });
+  const left = await context.host.end(lease.owner, workOf(context), context.clock);
+  note(
+    left === null
+      ? `ended ${holder}, which held the lease`
+      : `${holder} held the lease and was left alone: ${left}; the lease is taken over all the same`,
+  );
 }
 
 export function leaseLost(keyset: string, taken: Lease | null): JwtrotError {

@@ -1,45 +1,45 @@
-import type { Duration, Instant } from '../keyset/clock.js';
-import { SECOND } from '../keyset/clock.js';
-import { JwtrotError } from '../keyset/error.js';
-import type { Manifest } from '../keyset/model.js';
-import { emptyManifest, hostTaken } from '../keyset/transitions.js';
+import type { Manifest } from '../keyset/manifest/model.js';
+import { retiringGone } from '../keyset/planning/elsewhere.js';
+import { emptyManifest } from '../keyset/transitions/all.js';
 import type { Snapshot } from '../store/store.js';
+import { noSuchKeyset } from './commit-refusals.js';
+import { Contention } from './contention.js';
 import type { KeysetContext } from './context.js';
-import { assertTakeable, makeWay } from './lease.js';
-import { nextRevision } from './next-revision.js';
+import { History } from './history.js';
+import { clearWay, workOf } from './lease.js';
+import { type IsLast, type LedgerOptions, PlanAgain, type Update } from './ledger-options.js';
+import { nextRevision, stampOf } from './next-revision.js';
+import { isUnanswered, type Patience } from './patience.js';
 import { Tenure } from './tenure.js';
+import { Told } from './told.js';
 
-/** The race was lost before anything was done: plan again from what is there. */
-export class PlanAgain extends Error {}
-
-/** Computes the manifest to commit from the newest one; null when there is nothing left to change. */
-export type Update = (manifest: Manifest, at: Instant) => Manifest | null;
-
-export interface LedgerOptions {
-  /** The run's own time limit: the lease is for so long. */
-  readonly limit: Duration;
-  /** `retire` takes a lease over at once. */
-  readonly seize: boolean;
-  /** Says whether nothing is left to do after this manifest: then the commit gives the lease back as well. */
-  readonly isLast: (manifest: Manifest) => boolean;
-}
-
-/** Reads, and commits by compare-and-swap under this run's lease, taken with the first commit. */
+/** Reads the manifest and commits by compare-and-swap, under a lease that the first commit takes. */
 export class Ledger {
-  #snapshot: Snapshot | null;
-  readonly #tenure: Tenure;
+  #snapshot: Snapshot | null = null;
+  readonly tenure: Tenure;
+  /** Ends what shows other runs on this host that this one is at work. */
+  #endWork: (() => Promise<void>) | null = null;
+  readonly #contention: Contention;
+  readonly told = new Told();
+  readonly patience: Patience | null;
 
   private constructor(
     private readonly context: KeysetContext,
     private readonly options: LedgerOptions,
-    snapshot: Snapshot | null,
+    /** What this host knows of the keyset, and whether the store shows the same. */
+    readonly history: History,
   ) {
-    this.#snapshot = snapshot;
-    this.#tenure = new Tenure(context, options.limit);
+    this.tenure = new Tenure(context, options.limit);
+    this.patience = options.patience;
+    this.#contention = new Contention(context, options.patience);
   }
 
+  /** @throws JwtrotError `other-history`, `stale-replica`, `record-damaged`: nothing was changed */
   static async open(context: KeysetContext, options: LedgerOptions): Promise<Ledger> {
-    return new Ledger(context, options, await context.store.readManifest(context.name));
+    const history = await History.open(context, options.patience === null ? 'refuse' : 'go-on', options.asked);
+    const ledger = new Ledger(context, options, history);
+    await ledger.adopt(await ledger.history.read());
+    return ledger;
   }
 
   get manifest(): Manifest | null {
@@ -49,152 +49,152 @@ export class Ledger {
   /** @throws JwtrotError `no-keyset` when there is none */
   get known(): Manifest {
     if (this.#snapshot !== null) return this.#snapshot.manifest;
-    throw new JwtrotError(
-      'refused',
-      'no-keyset',
-      `keyset ${this.context.name} does not exist in ${this.context.store.description}`,
-      {
-        hint: 'jwtrot rotate makes it; jwtrot import adopts a key that is in use',
-      },
-    );
+    throw noSuchKeyset(this.context);
   }
 
-  /** Until when a former owner's effects may still be under way. */
-  get formerLeaseEnd(): Instant {
-    return this.#tenure.formerLeaseEnd;
-  }
-
-  /** No signer reload ordered before or by this run can take effect after it. */
-  get reloadsUntil(): Instant | null {
-    return this.#tenure.reloadsUntil;
-  }
-
-  reloadOrdered(until: Instant): void {
-    this.#tenure.reloadOrdered(until);
-  }
-
-  remaining(): Duration {
-    return this.#tenure.remaining();
-  }
-
-  assertTimeFor(effect: string, most: Duration): void {
-    this.#tenure.assertTimeFor(effect, most);
-  }
-
-  /** Commits `update`; takes the lease if it is not held yet. */
-  async commit(update: Update, mayBeLast = true): Promise<void> {
-    if (this.#tenure.lease === null) await this.makeWay();
-    for (let attempt = 1; attempt <= 8; attempt += 1) {
-      if (await this.tryCommit(update, mayBeLast)) return;
-      await this.readAgain(attempt);
-    }
-    throw new JwtrotError(
-      'store',
-      'commit-contended',
-      `keyset ${this.context.name} is written by somebody else all the time; nothing was changed by this step`,
-      { hint: 'find out who writes to it; then run the command again' },
-    );
+  /**
+   * Commits `update`; takes the lease if it is not held yet.
+   * @param isLast whether nothing is left to do after that manifest: if so, the commit also gives the lease back
+   */
+  async commit(update: Update, isLast: IsLast = () => false): Promise<void> {
+    if (this.tenure.lease === null)
+      await clearWay(this.manifest?.lease ?? null, this.context, this.options.patience !== null);
+    while (!(await this.tryCommit(update, isLast))) await this.readAgain();
+    this.#contention.won();
   }
 
   /** Takes the lease if it is not held: before an effect that no commit of this run precedes. */
   async hold(): Promise<void> {
-    if (this.#tenure.lease === null) await this.commit((manifest) => manifest, false);
+    if (this.tenure.lease === null) await this.commit((manifest) => manifest);
   }
 
-  private async makeWay(): Promise<void> {
-    const found = this.manifest?.lease ?? null;
-    if (found === null) return;
-    if (this.options.seize) await makeWay(found, this.context);
-    else assertTakeable(found, this.context);
-  }
-
-  private async tryCommit(update: Update, mayBeLast: boolean): Promise<boolean> {
-    const { clock, store, name, newId } = this.context;
+  private async tryCommit(update: Update, isLast: IsLast): Promise<boolean> {
+    const { clock, store, name, policy } = this.context;
     const base = this.#snapshot;
     const at = clock.now();
     const from = base?.manifest ?? emptyManifest(name);
-    const updated = update(from, at);
+    const updated = update(from, { at, policy });
     if (updated === null) return true;
-    const lease = this.#tenure.offer(at);
-    const last = mayBeLast && this.options.isLast(updated);
-    const next = nextRevision(from, this.withHost(updated, at), {
-      id: newId(),
-      at,
+    const lease = this.tenure.offer(at);
+    const last = isLast(updated);
+    const next = nextRevision(from, updated, {
+      ...stampOf(this.context, at),
       lease: last ? null : lease,
-      reloadsUntil: this.#tenure.reloadsUnder(lease, updated, last),
+      reloadsUntil: this.tenure.reloadsUnder(lease, updated, last),
     });
-    const won = await store.commitManifest(next, base);
+    this.history.memory.assertNoneReturns(next);
+    const won = await this.orStoreless(base, next, () => store.commitManifest(next, base));
     if (won === null) return false;
-    this.#tenure.committed(lease, from, updated, last, at);
+    this.tenure.committed(last ? null : lease, from, updated, at);
     this.#snapshot = won;
+    if (!this.history.isStoreless) this.told.saw(won.manifest);
+    await this.history.learn(won.manifest);
+    if (!last) this.#endWork ??= await this.context.host.workOn(workOf(this.context));
     return true;
   }
 
-  private withHost(manifest: Manifest, at: Instant): Manifest {
-    return this.context.bound && manifest.host === null ? hostTaken(manifest, this.hostName(), at) : manifest;
+  /**
+   * Calls the store. In an incident, a store that fails or is damaged ends nothing: the run plans again without it.
+   * @throws PlanAgain
+   */
+  private async orStoreless<T>(base: Snapshot | null, next: Manifest, act: () => Promise<T>): Promise<T | Snapshot> {
+    if (this.history.isStoreless) return { manifest: next, version: base?.version ?? '' };
+    try {
+      return await act();
+    } catch (error) {
+      if (isUnanswered(error)) this.told.wasAsked(next);
+      throw await this.failed(error, base);
+    }
   }
 
-  private hostName(): { id: string; hostname: string } {
-    return { id: this.context.host.self.host, hostname: this.context.host.self.hostname };
+  /** @returns what ends this step, or the run */
+  private async failed(error: unknown, base = this.#snapshot): Promise<unknown> {
+    if (!this.history.goesOnWithout(error)) return error;
+    if (base !== null) {
+      const manifest = retiringGone(base.manifest, this.context.clock.now());
+      this.#snapshot = { ...base, manifest };
+      // Now, while the request is open: this host alone may know of it later.
+      await this.history.learn(manifest);
+    }
+    return new PlanAgain();
   }
 
-  /** The commit was lost. Without the lease: plan again. With it: the read may have been stale; or it was taken over. */
-  private async readAgain(attempt: number): Promise<void> {
-    const { clock, store, name, random } = this.context;
-    await clock.sleep(Math.min(SECOND, 20 * 2 ** attempt) * (0.5 + random()));
-    const read = await store.readManifest(name);
-    if (this.#tenure.lease === null) {
-      this.#snapshot = read;
+  /**
+   * After a lost commit. Without the lease the run plans again. With it, the last read was stale, or another run has
+   * taken the lease. A store that keeps answering with an old copy would lose every commit: then the run gives up.
+   */
+  private async readAgain(): Promise<void> {
+    const { store, name } = this.context;
+    const over = await this.#contention.lost();
+    if (over !== null) throw await this.failed(over);
+    if (this.tenure.lease === null) {
+      await this.adopt(await this.history.read());
       throw new PlanAgain();
     }
-    // A replica that lags behind: what it answers this run has already gone beyond.
+    const read = await this.orStoreless(this.#snapshot, this.known, () => store.readManifest(name));
+    // A lagging replica: this run has already committed more than it shows.
     if (read !== null && read.manifest.revision < this.known.revision) return;
-    this.#tenure.assertHolds(read?.manifest ?? null);
-    this.#snapshot = read;
+    this.tenure.assertHolds(read?.manifest ?? null);
+    await this.adopt(read);
   }
 
-  /** Reads again what others may have written. @returns false when they have not, or can't have: this run has the lease */
+  /** Reads again what others may have written. @returns false: nothing is new, or this run has the lease */
   async catchUp(): Promise<boolean> {
-    if (this.#tenure.lease !== null) return false;
+    if (this.tenure.lease !== null) return false;
     const before = this.manifest?.revision;
-    this.#snapshot = await this.context.store.readManifest(this.context.name);
+    await this.adopt(await this.history.read());
     return this.manifest?.revision !== before;
   }
 
   /** The newest manifest, not older than what this run committed (a store may be eventually consistent). */
   async readNewest(): Promise<Snapshot> {
     const { clock, store, name } = this.context;
+    const began = clock.monotonic();
     for (let attempt = 1; ; attempt += 1) {
-      const read = await store.readManifest(name);
+      const read = await this.orStoreless(this.#snapshot, this.known, () => store.readManifest(name));
       if (read !== null && read.manifest.revision >= this.known.revision) {
-        this.#tenure.assertHolds(read.manifest);
-        this.#snapshot = read;
+        if (!this.history.isStoreless) this.tenure.assertHolds(read.manifest);
+        await this.adopt(read);
         return read;
       }
-      if (attempt >= 6) {
-        throw new JwtrotError(
-          'store',
-          'stale-read',
-          `${store.description} keeps answering with an older manifest of keyset ${name}; outlets were not written`,
-          {
-            hint: 'run the command again in a minute',
-          },
-        );
-      }
-      await clock.sleep(100 * 2 ** attempt);
+      const over = await this.#contention.stale(attempt, began);
+      if (over !== null) throw await this.failed(over);
     }
+  }
+
+  /** Remembers what was read: it may hold a commit of this run that was believed lost. */
+  private async adopt(read: Snapshot | null): Promise<void> {
+    this.#snapshot = read;
+    if (!this.history.isStoreless) this.told.saw(read?.manifest ?? null);
+    if (read !== null && this.options.touchesNothing !== true) await this.history.learnRead(read.manifest);
   }
 
   /** Gives the lease back, if it is still held. */
   async release(): Promise<void> {
-    const held = this.#tenure.lease;
+    try {
+      await this.giveBack();
+    } finally {
+      await this.#endWork?.();
+      this.#endWork = null;
+    }
+  }
+
+  private async giveBack(): Promise<void> {
+    const held = this.tenure.lease;
     const base = this.#snapshot;
-    if (held === null || base === null) return;
-    const { clock, newId, store } = this.context;
-    const stamp = { id: newId(), at: clock.now(), lease: null, reloadsUntil: this.reloadsUntil };
-    const won = await store.commitManifest(nextRevision(base.manifest, base.manifest, stamp), base);
+    if (held === null || base === null || this.history.isStoreless || this.history.isRefused) return;
+    const { clock, store } = this.context;
+    const { reloadsUntil } = this.tenure;
+    const stamp = { ...stampOf(this.context, clock.now()), host: null, lease: null, reloadsUntil };
+    const next = nextRevision(base.manifest, base.manifest, stamp);
+    const won = await store.commitManifest(next, base).catch((error: unknown) => {
+      // All work is done. The next run takes the lease at once when this process is gone, or when the lease runs out.
+      if (!this.history.canGoWithout(error)) throw error;
+      return null;
+    });
     if (won === null) return;
-    this.#tenure.ended(held.id);
+    this.tenure.ended(held.id);
     this.#snapshot = won;
+    await this.history.learn(won.manifest);
   }
 }

@@ -1,14 +1,18 @@
-import type { Holding } from '../keyset/projection.js';
+import type { Holding } from '../keyset/published/jwk-set.js';
+import { OBSERVE_LIMIT } from '../outlets/limits.js';
 import type { KeysetContext } from './context.js';
 
-/** What the outlets of this host hold now. */
-export function observe(context: KeysetContext): Promise<readonly Holding[]> {
-  return context.outlets.observe();
+/** How long an incident waits for an outlet that does not answer. */
+export const HURRIED = OBSERVE_LIMIT.hurried;
+
+/** What the outlets of this host hold now. @param hurried an incident is open, or was just asked for */
+export function observe(context: Pick<KeysetContext, 'outlets'>, hurried: boolean): Promise<readonly Holding[]> {
+  return context.outlets.observe(hurried ? OBSERVE_LIMIT.hurried : OBSERVE_LIMIT.usual);
 }
 
 /**
- * The kids that polled services report while the store knows no keyset: somebody's tokens may depend on them. Whoever
- * does not answer is not waited for: a service may need its first key to start.
+ * The kids that polled services report while the store knows no keyset: somebody's tokens may depend on them. A service
+ * that does not answer is skipped: it may need its first key to start.
  */
 export async function reportedKids(context: KeysetContext): Promise<{ service: string; kid: string }[]> {
   const polled = context.services.filter((port) => port.service.health !== null);

@@ -1,74 +1,57 @@
-import type { Action, Request } from '../keyset/action.js';
-import { retirementRecorded } from '../keyset/incident.js';
-import { clockAccepted, expedited, hostTaken, keyOf, policyRecorded, putsOver } from '../keyset/transitions.js';
-import type { Performed, Run } from './run.js';
+import type { Manifest } from '../keyset/manifest/model.js';
+import type { Action, ActionOf, ActionType } from '../keyset/planning/action.js';
+import { outcome } from '../keyset/planning/outcome.js';
+import { keyOf } from '../keyset/transitions/all.js';
+import { commit, type Performed, type Run } from './run.js';
 import { generate, recover } from './steps/generate.js';
-import { awaitDeadline, lookAgain, replaceAtDeadline } from './steps/incident.js';
+import { awaitDeadline, recheckDrop, recordRetirement, replaceAtDeadline } from './steps/incident.js';
 import { noteOutlets, writeOutlets } from './steps/outlets.js';
 import { confirmDrop, deleteSecret, destroy, retire } from './steps/retire.js';
 import { rollBack } from './steps/rollback.js';
 import { confirmSigners, refreshServices } from './steps/signers.js';
+import { takeOut } from './steps/take-out.js';
 import { activate, confirmVerifiers } from './steps/verifiers.js';
 
+type Steps = { readonly [T in ActionType]: (run: Run, action: ActionOf<T>) => Promise<Performed> };
+
+const STEPS: Steps = {
+  'take-over': record,
+  'accept-clock': record,
+  'record-retirement': recordRetirement,
+  'roll-back': rollBack,
+  generate,
+  recover,
+  expedite: record,
+  'note-outlets': noteOutlets,
+  'write-outlets': (run, action) => (run.ledger.history.other === null ? writeOutlets(run, action) : takeOut(run)),
+  'refresh-services': refreshServices,
+  'confirm-verifiers': confirmVerifiers,
+  activate,
+  'confirm-signers': confirmSigners,
+  'await-deadline': awaitDeadline,
+  'replace-at-deadline': replaceAtDeadline,
+  retire,
+  'confirm-drop': confirmDrop,
+  'recheck-drop': recheckDrop,
+  'delete-secret': deleteSecret,
+  destroy,
+  'record-policy': recordPolicy,
+};
+
 /** Carries out one action: its effect, and the commits around it. */
-export async function perform(run: Run, action: Action, request: Request): Promise<Performed> {
-  const { context, ledger } = run;
-  const kid = action.kid ?? '';
-  switch (action.type) {
-    case 'take-over':
-      await ledger.commit((m, at) =>
-        hostTaken(m, { id: context.host.self.host, hostname: context.host.self.hostname }, at),
-      );
-      return {};
-    case 'accept-clock':
-      await ledger.commit(clockAccepted);
-      return {};
-    case 'record-retirement':
-      await ledger.commit((m, at) =>
-        request.retire === null
-          ? null
-          : retirementRecorded(m, request.retire, putsOver(m, m.lease?.until ?? 0, context.policy, at), at),
-      );
-      return {};
-    case 'roll-back':
-      return rollBack(run, kid);
-    case 'expedite':
-      await ledger.commit((m, at) => expedited(m, request, at));
-      return {};
-    case 'record-policy':
-      await ledger.commit((m, at) =>
-        keyOf(m, kid).state === 'active' ? policyRecorded(m, kid, context.policy, at) : null,
-      );
-      return {};
-    case 'generate':
-      return generate(run, action, request);
-    case 'recover':
-      return recover(run, kid);
-    case 'note-outlets':
-      return noteOutlets(run);
-    case 'write-outlets':
-      return writeOutlets(run);
-    case 'confirm-verifiers':
-      return confirmVerifiers(run, kid);
-    case 'activate':
-      return activate(run, kid);
-    case 'confirm-signers':
-      return confirmSigners(run);
-    case 'refresh-services':
-      return refreshServices(run);
-    case 'await-deadline':
-      return awaitDeadline(run, kid);
-    case 'replace-at-deadline':
-      return replaceAtDeadline(run, kid);
-    case 'retire':
-      return retire(run, kid, action.reason);
-    case 'confirm-drop':
-      return confirmDrop(run);
-    case 'look-again':
-      return lookAgain(run, kid);
-    case 'delete-secret':
-      return deleteSecret(run, kid, action.reason === 'put-in-flight');
-    case 'destroy':
-      return destroy(run, kid);
-  }
+export function perform(run: Run, action: Action): Promise<Performed> {
+  const step = STEPS[action.type] as (run: Run, action: Action) => Promise<Performed>;
+  return step(run, action);
+}
+
+/** Nothing but its commit. */
+async function record(run: Run, action: ActionOf<'take-over' | 'accept-clock' | 'expedite'>): Promise<Performed> {
+  await commit(run, (m, now) => outcome(m, action, now, null));
+  return {};
+}
+
+async function recordPolicy(run: Run, action: ActionOf<'record-policy'>): Promise<Performed> {
+  const isActive = (m: Manifest) => keyOf(m, action.kid).state === 'active';
+  await commit(run, (m, now) => (isActive(m) ? outcome(m, action, now, null) : null));
+  return {};
 }

@@ -1,13 +1,21 @@
-import type { Action, Request } from '../keyset/action.js';
-import { isBackingOff } from '../keyset/due.js';
-import { EXIT, type ExitCode, JwtrotError } from '../keyset/error.js';
-import type { Manifest } from '../keyset/model.js';
-import { type Plan, plan } from '../keyset/plan.js';
-import { activeKey } from '../keyset/projection.js';
+import type { Instant } from '../keyset/basics/clock.js';
+import { EXIT, type ExitCode, JwtrotError, worstExit } from '../keyset/basics/error.js';
+import type { Manifest } from '../keyset/manifest/model.js';
+import { isRetired } from '../keyset/manifest/states.js';
+import type { Action, ActionOf, ActionType, Request } from '../keyset/planning/action.js';
+import { type Plan, plan } from '../keyset/planning/plan.js';
+import { isHeldByHand } from '../keyset/planning/rollback.js';
+import { isBackingOff } from '../keyset/questions/backoff.js';
+import { activeKey } from '../keyset/questions/keys.js';
 import { carryOut } from './carry-out.js';
 import type { KeysetContext } from './context.js';
+import { withForce } from './held-hints.js';
+import { historyProblems } from './history-problems.js';
 import { assertTakeable } from './lease.js';
-import { openRun, type Problem, planInput, type Run } from './run.js';
+import type { Problem } from './problem.js';
+import { openRun, planInput, type Run } from './run.js';
+import { tryOutlets } from './try-outlets.js';
+import { unshownDrops } from './unshown.js';
 
 export type Outcome =
   | 'nothing-due'
@@ -19,7 +27,7 @@ export type Outcome =
   | 'backing-off'
   | 'failed';
 
-/** What a run of one keyset came to. */
+/** The result of one keyset's run. */
 export interface KeysetResult {
   readonly name: string;
   readonly actions: readonly Action[];
@@ -27,29 +35,14 @@ export interface KeysetResult {
   readonly outcome: Outcome;
   readonly exit: ExitCode;
   readonly problems: readonly Problem[];
-  /** What stopped the run; null when it came to its end. */
+  /** What stopped the run; null: it reached its end. */
   readonly error: Error | null;
   readonly manifest: Manifest | null;
+  /** The store shows another history than this host knows: nothing that its manifest plans will happen. */
+  readonly isOtherHistory: boolean;
 }
 
-/** Of several exit codes the first that applies of these. */
-const PRECEDENCE: readonly ExitCode[] = [
-  EXIT.terminated,
-  EXIT.interrupted,
-  EXIT.unforeseen,
-  EXIT.usage,
-  EXIT.refused,
-  EXIT.store,
-  EXIT.services,
-  EXIT.leased,
-  EXIT.done,
-];
-
-export function worstExit(exits: readonly ExitCode[]): ExitCode {
-  return PRECEDENCE.find((exit) => exits.includes(exit)) ?? EXIT.done;
-}
-
-/** Does what is due for one keyset. Never throws: what stopped it stands in the result. */
+/** Does what is due for one keyset. Never throws: the result holds the error that stopped it. */
 export async function rotateKeyset(context: KeysetContext, request: Request): Promise<KeysetResult> {
   let run: Run | null = null;
   try {
@@ -58,30 +51,49 @@ export async function rotateKeyset(context: KeysetContext, request: Request): Pr
     const backingOff = run.ledger.manifest !== null && isBackingOff(run.ledger.manifest, context.clock.now());
     await carryOut(run);
     await run.ledger.release();
-    // An accepted clock ends a back-off that was counted by another one.
-    const heldOff = backingOff && !request.force && run.ledger.manifest?.backoff !== null;
-    return result(run, request, heldOff, null);
+    return result(run, request, backingOff && isHeldOff(request, run.ledger.manifest), null);
   } catch (error) {
     await run?.ledger.release().catch(() => undefined);
     return failure(context, run, error instanceof Error ? error : new Error(String(error)));
   }
 }
 
-/** The plan that a run would carry out now. Touches nothing. */
-export async function planKeyset(
-  context: KeysetContext,
-  request: Request,
-): Promise<Plan & { manifest: Manifest | null }> {
-  const run = await openRun(context, request);
+/** A plan, and what would keep a run from carrying it out. */
+export interface Rehearsed extends Plan {
+  /** The run would end as `backing-off`. */
+  readonly isHeldOff: boolean;
+  readonly manifest: Manifest | null;
+  readonly problems: readonly Problem[];
+}
+
+/** The plan that a run would carry out now, and whether outlets could be written. Touches nothing. */
+export async function planKeyset(context: KeysetContext, request: Request): Promise<Rehearsed> {
+  const run = await openRun(context, request, true);
   const lease = run.ledger.manifest?.lease ?? null;
   const planned = plan(planInput(run));
   if (lease !== null && planned.actions.length > 0 && request.retire === null) assertTakeable(lease, context);
-  return { ...planned, manifest: run.ledger.manifest };
+  const { manifest } = run.ledger;
+  const isHeldOff = wouldBeHeldOff(manifest, planned, request, context.clock.now());
+  const problems = withForce(await tryOutlets(run, planned.actions), manifest, context.clock.now());
+  return { ...planned, manifest, isHeldOff, problems };
+}
+
+/** Whether a back-off keeps a run from what it would otherwise do. */
+export function wouldBeHeldOff(manifest: Manifest | null, planned: Plan, request: Request, now: Instant): boolean {
+  const { actions, refusal, outcome } = planned;
+  if (manifest === null || refusal !== null || !isBackingOff(manifest, now) || !isHeldOff(request, outcome))
+    return false;
+  return !actions.some(({ type }) => type === 'generate' || type === 'confirm-signers');
+}
+
+/** @param last the manifest at the run's end: accepting a clock ends a back-off that another clock counted */
+function isHeldOff({ force }: Request, last: Manifest | null): boolean {
+  return !force && last !== null && last.backoff !== null && !isHeldByHand(last);
 }
 
 const DAY = 86_400_000;
 
-/** Versions of a secret younger than a day are never removed, and there may be about 100: an incident must still fit. */
+/** Leaves room for an incident: a secret may have about 100 versions, and none younger than a day is ever removed. */
 function guardCommits(context: KeysetContext, manifest: Manifest | null, request: Request): void {
   const most = context.store.commitsPerDay;
   if (most === null || manifest === null || request.retire !== null || manifest.retirements.length > 0) return;
@@ -99,7 +111,8 @@ function guardCommits(context: KeysetContext, manifest: Manifest | null, request
 function result(run: Run, request: Request, backingOff: boolean, error: Error | null): KeysetResult {
   const manifest = run.ledger.manifest;
   const outcome = outcomeOf(run, request, backingOff);
-  const exits = run.problems.map((problem): ExitCode => EXIT[problem.kind]);
+  const problems = withForce([...run.problems, ...historyProblems(run)], manifest, run.context.clock.now());
+  const exits = exitsOf(run, problems);
   if (outcome === 'backing-off' || outcome === 'waiting') exits.push(EXIT.services);
   return {
     name: run.context.name,
@@ -107,48 +120,57 @@ function result(run: Run, request: Request, backingOff: boolean, error: Error | 
     active: manifest === null ? null : (activeKey(manifest)?.kid ?? null),
     outcome,
     exit: worstExit(exits),
-    problems: run.problems,
+    problems: [...problems, ...unshownDrops(run)],
     error,
     manifest,
+    isOtherHistory: run.ledger.history.other !== null,
   };
 }
 
+/** An incident that went on without its store exits 4, whatever else failed in the store: outlets have lost the key. */
+function exitsOf({ ledger }: Run, problems: readonly Problem[]): ExitCode[] {
+  return problems.map(({ kind }) => (ledger.history.isStoreless ? EXIT.services : EXIT[kind]));
+}
+
 function outcomeOf(run: Run, request: Request, backingOff: boolean): Outcome {
-  const did = (type: Action['type'], reason?: Action['reason']) =>
-    run.done.some((action) => action.type === type && (reason === undefined || action.reason === reason));
+  const did = (type: ActionType) => run.done.some((action) => action.type === type);
+  const settled = (what: ActionOf<'confirm-signers'>['settles']) =>
+    run.done.some((action) => action.type === 'confirm-signers' && action.settles === what);
+  const accepted = () => run.done.some((action) => action.type === 'confirm-verifiers' && !action.isRecheck);
   if (request.retire !== null)
     return run.problems.length === 0 || isOut(run, request.retire.kid) ? 'retired' : 'waiting';
   if (request.rollback !== null && run.done.length + run.blocked.size > 0) return 'rolled-back';
-  if (did('confirm-signers', 'rolled-back') || run.problems.some((one) => one.code === 'rolled-back'))
-    return 'rolled-back';
-  if (did('confirm-signers', 'switched')) return 'rotated';
+  if (settled('way-back') || run.problems.some((one) => one.code === 'rolled-back')) return 'rolled-back';
+  if (settled('switch')) return 'rotated';
   if (isWaiting(run)) return 'waiting';
   if (backingOff && !did('generate')) return 'backing-off';
-  if (did('generate') || did('confirm-verifiers', 'new-key')) return 'staged';
-  return did('retire') || did('look-again') || did('confirm-drop') ? 'retired' : 'nothing-due';
+  if (did('generate') || accepted()) return 'staged';
+  return did('retire') || did('recheck-drop') || did('confirm-drop') ? 'retired' : 'nothing-due';
 }
 
-/** For services, outlets or a clock. That the store takes its time to forget a secret is nobody's concern. */
+/** The run waits for services, outlets or a clock. A secret that the store is still deleting does not count. */
 function isWaiting({ blocked, problems }: Run): boolean {
   return [...blocked].some((what) => !what.startsWith('key ') || problems.some((problem) => problem.block === what));
 }
 
 function isOut(run: Run, kid: string): boolean {
-  const state = run.ledger.manifest?.keys.find((key) => key.kid === kid)?.state;
-  return (state === 'retired' || state === 'destroyed') && !run.blocked.has('outlets');
+  const key = run.ledger.manifest?.keys.find((one) => one.kid === kid);
+  return key !== undefined && isRetired(key) && !run.blocked.has('outlets');
 }
 
 function failure(context: KeysetContext, run: Run | null, error: Error): KeysetResult {
   const exit = error instanceof JwtrotError ? error.exit : context.signal.aborted ? EXIT.interrupted : EXIT.unforeseen;
   const manifest = run?.ledger.manifest ?? null;
+  const problems = run === null ? [] : [...run.problems, ...historyProblems(run)];
   return {
     name: context.name,
     actions: run?.done ?? [],
     active: manifest === null ? null : (activeKey(manifest)?.kid ?? null),
     outcome: 'failed',
-    exit: worstExit([exit, ...(run?.problems ?? []).map((problem): ExitCode => EXIT[problem.kind])]),
-    problems: run?.problems ?? [],
+    exit: worstExit([exit, ...(run === null ? [] : exitsOf(run, problems))]),
+    problems: [...problems, ...(run === null ? [] : unshownDrops(run))],
     error,
     manifest,
+    isOtherHistory: run !== null && run.ledger.history.other !== null,
   };
 }

@@ -1,100 +1,131 @@
-import { NOTHING_ASKED } from '../keyset/action.js';
-import { JwtrotError } from '../keyset/error.js';
-import type { Manifest } from '../keyset/model.js';
-import { holdsWanted, unexplained } from '../keyset/outlet-plan.js';
-import { type Holding, outletContent } from '../keyset/projection.js';
-import { unknownKeys } from '../keyset/refusals.js';
-import { leavesNoTrace, outletsFound } from '../keyset/transitions.js';
-import type { Written } from '../outlets/outlet.js';
-import type { Snapshot } from '../store/store.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import type { Manifest } from '../keyset/manifest/model.js';
+import { NOTHING_ASKED } from '../keyset/planning/action.js';
+import { unknownKeys } from '../keyset/planning/refusals.js';
+import { holdsWanted } from '../keyset/published/differences.js';
+import { type Holding, outletContent } from '../keyset/published/jwk-set.js';
+import { isIncident } from '../keyset/questions/open-incidents.js';
+import { isBeingAdopted } from '../keyset/transitions/adoption.js';
+import type { OutletProblem, OutletWriter, WriteResult, Written } from '../outlets/outlet.js';
 import type { KeysetContext } from './context.js';
+import { DOUBTFUL, History } from './history.js';
+import { noteMissing } from './note-missing.js';
 import { observe } from './observe.js';
-import { LOCK_TIMEOUT, unwrapActive } from './steps/outlets.js';
+import { troubleOf } from './other-history.js';
+import type { Problem } from './problem.js';
+import { LOCK_TIMEOUT } from './steps/outlets.js';
+import { unwrapActive } from './unwrap.js';
 
 export interface SyncResult {
   readonly name: string;
   /** Null: the keyset does not exist yet, there is nothing to write. */
   readonly revision: number | null;
   readonly written: Written;
+  /** Of outlets that were left as they are (all others hold what they should), and of this host's record. */
+  readonly problems: readonly Pick<Problem, 'code' | 'message' | 'hint' | 'kind'>[];
+}
+
+const NOTHING_WRITTEN = { publish: false, deliver: false } as const;
+
+/**
+ * Makes the outlets of this host what the manifest says. It runs at boot, before the signers start, and on further
+ * hosts. It takes no lease, and commits only that another set was served or that a former key was delivered.
+ * @throws JwtrotError `other-history` (exit 5), `stale-replica` (exit 75): outlets keep what they hold
+ */
+export async function syncKeyset(context: KeysetContext): Promise<SyncResult> {
+  const history = await History.open(context, 'refuse');
+  const { publish, deliver } = context.outlets;
+  if (publish.length + deliver.length === 0) {
+    const found = await history.read();
+    return resultOf(context, found?.manifest ?? null, history);
+  }
+  for (;;) {
+    const done = await context.outlets.locked({ timeout: LOCK_TIMEOUT, alone: false }, (writer) =>
+      syncLocked(context, history, writer),
+    );
+    if (done !== DOUBTFUL) return done;
+    // Wait without the outlets' locks: an incident would have to wait for them.
+    await history.read();
+  }
+}
+
+function resultOf(
+  { name }: KeysetContext,
+  manifest: Manifest | null,
+  { memory: { troubles } }: History,
+  { problems, ...written }: WriteResult = { ...NOTHING_WRITTEN, problems: [] },
+): SyncResult {
+  return {
+    name,
+    revision: manifest?.revision ?? null,
+    written: { publish: written.publish, deliver: written.deliver },
+    problems: [...problems, ...troubles.map(troubleOf)],
+  };
+}
+
+async function syncLocked(
+  context: KeysetContext,
+  history: History,
+  writer: OutletWriter,
+): Promise<SyncResult | typeof DOUBTFUL> {
+  // Read under the lock: an earlier read may be out of date (docs/traces.md, 1).
+  const found = await history.readOnce();
+  if (found === DOUBTFUL) return DOUBTFUL;
+  if (found !== null) await history.learn(found.manifest);
+  if (found !== null) assertNoneIsEntering(context, found.manifest);
+  const hurried = found !== null && isIncident(found.manifest);
+  const holdings = await observe(context, hurried);
+  assertKnown(context, found?.manifest ?? null, holdings);
+  if (found === null) return resultOf(context, null, history);
+  const manifest = await noteMissing(context, history, found, holdings);
+  if (holdings.every((holding) => holdsWanted(holding, manifest))) return resultOf(context, manifest, history);
+  const result = await writer.write(outletContent(manifest), () => unwrapActive(context, manifest), {
+    otherHistory: false,
+    again: false,
+    limit: null,
+    signal: context.signal,
+  });
+  assertWritten(await observe(context, hurried), manifest, result.problems);
+  return resultOf(context, manifest, history, result);
 }
 
 /**
- * A pending key that was published and is missing here: a cache may have taken the set without it, so `publishAhead`
- * starts anew (TRACES 11). A former key that is delivered: a signer may have taken it. Once this has written the outlet
- * again, no later run could see that; so it is committed first. No lease is taken: whoever holds it loses one commit,
- * reads again and goes on.
+ * Refuses while an import or a recovery is unfinished: a key in use is not stored yet. The manifest does not publish
+ * it, and a delivered file may hold its only private half. So outlets keep what they hold.
+ * @throws JwtrotError `import-unfinished`
  */
-async function noteMissing(context: KeysetContext, found: Snapshot, holdings: readonly Holding[]): Promise<Manifest> {
-  const { store, name, clock, newId, host, bound } = context;
-  let snapshot = found;
-  for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const { manifest } = snapshot;
-    const differing = holdings.filter((holding) => !holdsWanted(holding, manifest));
-    const lacking = unexplained(manifest, differing);
-    // Other hosts' outlets follow behind as a matter of course.
-    if (!bound || manifest.host?.id !== host.self.host || !leavesNoTrace(lacking)) return manifest;
-    const at = clock.now();
-    const next: Manifest = {
-      ...outletsFound(manifest, lacking, at),
-      revision: manifest.revision + 1,
-      commits: [...manifest.commits, { id: newId(), at }],
-    };
-    const won = await store.commitManifest(next, snapshot);
-    if (won !== null) return won.manifest;
-    snapshot = (await store.readManifest(name)) ?? snapshot;
-  }
-  throw new JwtrotError(
-    'store',
-    'commit-contended',
-    `keyset ${name} is written by somebody else all the time; its outlets were not written`,
-    { hint: 'run jwtrot sync again' },
-  );
+function assertNoneIsEntering({ name }: KeysetContext, { keys }: Manifest): void {
+  const key = keys.find(isBeingAdopted);
+  if (key === undefined) return;
+  const message = `${key.kid} of keyset ${name} is in use, and its import, or its recovery, was not finished; nothing was written`;
+  throw new JwtrotError('refused', 'import-unfinished', message, { hint: 'finish it: jwtrot rotate' });
 }
 
-/**
- * Makes the outlets of this host what the manifest says: at boot before the signers start, and on further hosts. Takes
- * no lease, and writes the manifest only to note that a pending key had gone missing or a former one was delivered.
- * @throws JwtrotError
- */
-export async function syncKeyset(context: KeysetContext, options: { acceptOlder: boolean }): Promise<SyncResult> {
-  const { outlets, store, name, clock, signal } = context;
-  if (outlets.publish.length === 0 && outlets.deliver.length === 0) {
-    const found = await store.readManifest(name);
-    return { name, revision: found?.manifest.revision ?? null, written: { publish: false, deliver: false } };
-  }
-  return outlets.locked(LOCK_TIMEOUT, async (writer) => {
-    // Read under the lock: what was read before may be old by now (TRACES 1).
-    const found = await store.readManifest(name);
-    const holdings = await observe(context);
-    const { host, hostname } = context.host.self;
-    const refusal = unknownKeys({
-      keyset: name,
-      manifest: found?.manifest ?? null,
-      policy: context.policy,
-      now: clock.now(),
-      observations: { holdings, reported: [], host: { id: host, hostname, bound: false }, clockOffset: null },
-      request: NOTHING_ASKED,
-      blocked: new Set(),
-    });
-    if (refusal !== null) throw new JwtrotError('refused', refusal.code, refusal.message, { hint: refusal.hint });
-    if (found === null) return { name, revision: null, written: { publish: false, deliver: false } };
-    const manifest = await noteMissing(context, found, holdings);
-    const content = outletContent(manifest);
-    const settled = holdings.every((holding) => holdsWanted(holding, manifest));
-    const written = settled
-      ? { publish: false, deliver: false }
-      : await writer.write(content, () => unwrapActive(context, manifest), {
-          acceptOlder: options.acceptOlder,
-          again: false,
-          signal,
-        });
-    // Files alone: at boot, nobody may serve them yet.
-    const differing = (await observe(context)).find((holding) => !holdsWanted(holding, manifest));
-    if (differing !== undefined) {
-      throw new JwtrotError('services', 'not-written', `${differing.outlet} does not hold what was written to it`, {
-        hint: 'somebody else writes there too; find out who, then run jwtrot sync again',
-      });
-    }
-    return { name, revision: manifest.revision, written };
+/** @throws JwtrotError `unknown-keys` */
+function assertKnown(context: KeysetContext, manifest: Manifest | null, holdings: readonly Holding[]): void {
+  const { host, hostname } = context.host.self;
+  const refusal = unknownKeys({
+    keyset: context.name,
+    manifest,
+    policy: context.policy,
+    now: context.clock.now(),
+    observations: { holdings, reported: [], host: { id: host, hostname, bound: false }, clockOffset: null },
+    request: NOTHING_ASKED,
+    blocked: new Set(),
+  });
+  if (refusal !== null) throw new JwtrotError('refused', refusal.code, refusal.message, { hint: refusal.hint });
+}
+
+/** Checks files only: at boot no server may be up to serve them. @throws JwtrotError `not-written` */
+function assertWritten(
+  holdings: readonly Holding[],
+  manifest: Manifest,
+  problems: readonly Pick<OutletProblem, 'outlet'>[],
+): void {
+  const left = new Set(problems.map(({ outlet }) => outlet));
+  const differing = holdings.find((holding) => !left.has(holding.outlet) && !holdsWanted(holding, manifest));
+  if (differing === undefined) return;
+  throw new JwtrotError('services', 'not-written', `${differing.outlet} does not hold what was written to it`, {
+    hint: 'somebody else writes there too; find out who, then run jwtrot sync again',
   });
 }

@@ -1,11 +1,11 @@
-import type { Duration, Instant } from '../keyset/clock.js';
+import type { Duration, Instant } from '../keyset/basics/clock.js';
 
-import { JwtrotError } from '../keyset/error.js';
-import type { Lease, Manifest } from '../keyset/model.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import type { Lease, Manifest } from '../keyset/manifest/model.js';
 import type { KeysetContext } from './context.js';
 import { leaseLost } from './lease.js';
 
-/** The life of a run's lease: how much of it is left, and what may still be under way from those who held it before. */
+/** The life of a run's lease: how much of it is left, and what may still be under way from earlier owners. */
 export class Tenure {
   #lease: Lease | null = null;
   #ends = 0;
@@ -15,7 +15,7 @@ export class Tenure {
 
   constructor(
     private readonly context: Pick<KeysetContext, 'clock' | 'host' | 'newId' | 'verb' | 'name'>,
-    /** The run's own time limit: the lease is for so long. */
+    /** The run's own time limit, and the length of its lease. */
     private readonly limit: Duration,
   ) {}
 
@@ -45,25 +45,25 @@ export class Tenure {
     return { id: newId(), owner: host.self, verb, since, until: since + this.limit };
   }
 
-  /** What a commit under `lease` says of reloads: as long as it runs, it may order one; afterwards, what it ordered. */
+  /** A commit's `reloadsUntil`. Under the lease this run may order a reload; after it, what it ordered counts. */
   reloadsUnder(lease: Lease, updated: Manifest, last: boolean): Instant | null {
     if (!last) return Math.max(lease.until, updated.reloadsUntil ?? 0);
     return Math.max(this.#former(updated) ?? 0, this.#reloadsUntil) || null;
   }
 
-  /** A commit was won at `at`: it took the lease, or went on under it, or, as the `last` one, gave it back. */
-  committed(lease: Lease, from: Manifest, updated: Manifest, last: boolean, at: Instant): void {
+  /** A commit was won at `at`. @param lease that it took, or kept; null: it gave the lease back */
+  committed(lease: Lease | null, from: Manifest, updated: Manifest, at: Instant): void {
     if (this.#lease === null) {
       const found = from.lease;
-      // By a clock that has been set back since, it would end in a distant future.
+      // If the clock was set back since, `until` lies in a distant future: the lease's length bounds it.
       const end = found === null ? at : Math.min(found.until, at + (found.until - found.since));
       this.#formerLeaseEnd = Math.max(end, at);
     }
     this.#formerReloadsUntil = this.#former(updated);
-    this.#lease = last ? null : lease;
+    this.#lease = lease;
   }
 
-  /** Under a lease the manifest's own time is about this run; but what the operator re-based, the former times follow. */
+  /** Earlier runs' `reloadsUntil`. This run's lease raises the manifest's; an operator's re-basing lowers both. */
   #former({ reloadsUntil }: Manifest): Instant | null {
     if (this.#lease === null) return reloadsUntil;
     if (this.#formerReloadsUntil === null) return null;
@@ -95,7 +95,7 @@ export class Tenure {
     throw leaseLost(this.context.name, taken);
   }
 
-  /** Given back, by a commit of its own. */
+  /** A separate commit has given the lease back. */
   ended(id: string): void {
     if (this.#lease?.id === id) this.#lease = null;
   }

@@ -1,4 +1,4 @@
-import type { Batch } from '../keyset/policy.js';
+import type { Batch } from '../keyset/basics/policy.js';
 import { serviceTime } from '../services/service.js';
 import { planWaves, type Queue } from './batches.js';
 import { type Answers, confirm, confirmedAlready, type Member } from './confirm.js';
@@ -13,9 +13,9 @@ const NO_TIME = {
 };
 
 /**
- * Reloads wave after wave; the next one begins when each of the one before has confirmed. Whoever confirms without a
- * reload takes no place in any. Those that were not reached are not confirmed.
- * @param most of all these together
+ * Reloads wave after wave: the next begins when every instance of the one before has confirmed. An instance that
+ * confirms without a reload takes no place in a wave. One that is not reached does not confirm.
+ * @param most the size of a wave, over all these services
  */
 export async function inWaves(run: Run, members: readonly Member[], question: Question, most: Batch): Promise<Answers> {
   const isOne = planWaves(queuesOf(members), most).length <= 1;
@@ -48,7 +48,7 @@ function queuesOf(members: readonly Member[]): Queue<Member>[] {
   }));
 }
 
-/** A reload may take effect until its service's time is over: none is ordered that the lease does not cover. */
+/** The lease must cover all the time in which the reloads of a wave may take effect. */
 function hasTimeFor(run: Run, wave: readonly Member[]): boolean {
   const longest = Math.max(0, ...wave.map(({ port }) => serviceTime(port.service)));
   return timeFor(run, longest) >= longest;
@@ -74,7 +74,7 @@ function namedAs({ port, instance }: Member): { service: string; instance: strin
   return { service: port.service.name, instance: instance.name };
 }
 
-/** Whoever can be seen to wait: an unpolled service would be seen to wait for ever. */
+/** Shows polled instances of later waves as waiting. An unpolled one would seem to wait for ever. */
 function reportWaiting({ context: { report, name } }: Run, waves: readonly (readonly Member[])[]): void {
   for (const [i, wave] of waves.entries()) {
     const waiting = i === 0 ? [] : wave.filter(({ port }) => port.service.health !== null);

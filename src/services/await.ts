@@ -1,27 +1,27 @@
 import { setMaxListeners } from 'node:events';
-import type { Duration } from '../keyset/clock.js';
+import type { Duration } from '../keyset/basics/clock.js';
 import type { Awaiting, InstanceOutcome } from './awaiting.js';
-import { followInstance, lookAt } from './follow.js';
+import { followInstance, pollOnce } from './follow.js';
 import type { Instance } from './service.js';
 
 export type { Awaiting, InstanceEvent, InstanceOutcome } from './awaiting.js';
 
 /**
- * Reloads instances and polls them until each reports what is wanted, all at the same time.
- * Rejects with the signal's reason when that aborts; what a service does wrong is in the outcome.
- * @returns an outcome for each instance, in their order; none for no instance, which is no confirmation
+ * Reloads all instances at the same time and polls each until it reports what is wanted. Rejects with the signal's reason
+ * when that aborts. A service's failures are in the outcome.
+ * @returns an outcome for each instance, in the same order; an empty list is no confirmation
  */
 export function awaitConfirmation(awaiting: Awaiting): Promise<InstanceOutcome[]> {
   return eachWithin(awaiting, awaiting.deadline, (instance, limit) => followInstance(awaiting, instance, limit));
 }
 
 /**
- * Looks which instances confirm without being reloaded, for a third of the deadline at the most: that is when one that
- * has not confirmed by itself would be reloaded.
+ * Polls which instances confirm without a reload, for at most a third of the deadline. That is when `awaitConfirmation`
+ * would reload an instance that has not confirmed by itself.
  * @returns null for an instance that needs a reload
  */
-export function lookFirst(awaiting: Awaiting): Promise<(InstanceOutcome | null)[]> {
-  return eachWithin(awaiting, awaiting.deadline / 3, (instance, limit) => lookAt(awaiting, instance, limit));
+export function pollFirst(awaiting: Awaiting): Promise<(InstanceOutcome | null)[]> {
+  return eachWithin(awaiting, awaiting.deadline / 3, (instance, limit) => pollOnce(awaiting, instance, limit));
 }
 
 async function eachWithin<T>(
@@ -31,7 +31,7 @@ async function eachWithin<T>(
 ): Promise<T[]> {
   signal.throwIfAborted();
   const limit = new AbortController();
-  setMaxListeners(0, limit.signal); // each instance listens; Node warns of a leak from the eleventh on
+  setMaxListeners(0, limit.signal); // each instance adds a listener, and Node warns of a leak above ten
   const done = new AbortController();
   const onAbort = () => limit.abort(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -45,7 +45,7 @@ async function eachWithin<T>(
     return found;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    limit.abort(); // one that failed in an unforeseen way does not leave the others polling
+    limit.abort(); // after an unexpected error in one instance, stops polling the others
     done.abort();
     await watch;
   }

@@ -1,4 +1,4 @@
-import type { Clock, Duration } from '../keyset/clock.js';
+import type { Clock, Duration } from '../keyset/basics/clock.js';
 import type { Instance, ServicePort } from './service.js';
 import type { Wanted } from './wanted.js';
 
@@ -11,7 +11,7 @@ export interface InstanceEvent {
 }
 
 export interface Awaiting {
-  /** One with `health`. */
+  /** It must have a `health`. */
   readonly service: ServicePort;
   readonly instances: readonly Instance[];
   readonly wanted: Wanted;
@@ -19,12 +19,17 @@ export interface Awaiting {
   /** 0 <= x < 1, for jitter. */
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Milliseconds; nothing is waited for beyond it. */
+  /** Milliseconds for everything. */
   readonly deadline: Duration;
-  /** `needed`: instances that do not report what is wanted yet. */
+  /** `needed`: reload only instances that do not yet report what is wanted. */
   readonly reloadWhen: 'always' | 'needed' | 'never';
-  /** Reload an instance that is healthy but as before again, at a third and two thirds of the deadline. */
+  /**
+   * Reload an instance again at a third and at two thirds of the deadline, if its answers are valid but still the old
+   * ones.
+   */
   readonly reloadAgain: boolean;
+  /** A last look in the same phase. */
+  readonly isOnceMore?: boolean;
   readonly onEvent: (event: InstanceEvent) => void;
 }
 
@@ -33,11 +38,10 @@ export interface InstanceOutcome {
   readonly confirmed: boolean;
   /** It answered validly before its first reload. */
   readonly answeredBefore: boolean;
-  /** Of its newest three answers since the last reload one was valid. Without any since: as before. */
+  /** One of its newest three answers since the last reload was valid. Without any answer since then: `answeredBefore`. */
   readonly answers: boolean;
-  /** Why it is not confirmed: the last reload's failure, the newest answer's fault. Null when it is. */
+  /** Why it is not confirmed: the last reload's failure and the newest answer's fault. Null when confirmed. */
   readonly reason: string | null;
-  readonly reloads: number;
-  /** How to mend the last reload, when it failed. */
+  /** How to fix the last reload, if it failed. */
   readonly reloadHint: string | null;
 }

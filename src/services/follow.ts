@@ -1,13 +1,21 @@
+import type { Duration } from '../keyset/basics/clock.js';
 import type { Awaiting, InstanceEvent, InstanceOutcome } from './awaiting.js';
 import { pollInterval, untilAborted } from './polling.js';
-import type { Instance } from './service.js';
+import { loginInterval, SPENT } from './polls.js';
+import { type Instance, isAcknowledged, reloadInTurn } from './service.js';
 import { createTally, type Tally } from './tally.js';
-import { type Judgement, judge } from './wanted.js';
+import { askedKids, type Judgement, judge } from './wanted.js';
 
-/** At most so many reloads after the first: at a third and at two thirds of the deadline. */
+/** Reloads after the first: one at a third and one at two thirds of the deadline. */
 const MOST_AGAIN = 2;
-/** So many answers decide whether an instance still answers: one lost in between is not a broken service. */
+/**
+ * The number of answers that decide whether an instance still answers. A single lost answer doesn't mean a broken
+ * service.
+ */
 const NEWEST = 3;
+
+/** How long a canary waits after a reload that was only ordered. */
+const AFTER_ORDER: Duration = 1_000;
 
 /** Follows one instance until it is confirmed or `limit` aborts. */
 export async function followInstance(
@@ -19,8 +27,8 @@ export async function followInstance(
   return follower.conclude(await isConfirmed(follower, limit, true));
 }
 
-/** Looks whether an instance confirms without a reload. Null when it needs one, or `limit` aborts. */
-export async function lookAt(
+/** Polls whether an instance confirms without a reload. @returns null when it needs one, or `limit` aborts */
+export async function pollOnce(
   awaiting: Awaiting,
   instance: Instance,
   limit: AbortSignal,
@@ -45,9 +53,11 @@ class Follower {
   readonly #reloadWhen: Awaiting['reloadWhen'];
   readonly #tally: Tally;
   readonly #started: number;
-  /** When the last reload ended, or the answers began to be the wanted ones. */
+  /** When the last reload ended, or the first wanted answer after it came. */
   #since: number;
-  /** The part of the deadline, 0 to 2, in which the last reload ended. */
+  /** When the first reload ended. */
+  #reloaded: number;
+  /** The third of the deadline (0 to 2) in which the last reload ended. */
   #seenThird = 0;
   #reloads = 0;
   #wasMet = false;
@@ -64,28 +74,29 @@ class Follower {
     this.#limit = limit;
     this.#reloadWhen = service.reload.type === 'none' ? 'never' : awaiting.reloadWhen;
     this.#tally = createTally(service.health ?? { confirmations: 1, distinct: null });
-    this.#started = this.#since = awaiting.clock.monotonic();
+    this.#started = this.#since = this.#reloaded = awaiting.clock.monotonic();
   }
 
-  /** True when the instance is confirmed, false when it needs a reload and may get none; rejects when the limit aborts. */
+  /**
+   * @returns true when the instance is confirmed, false when it needs a reload but may not have one
+   * @throws when the limit aborts
+   */
   async pursue(mayReload: boolean): Promise<boolean> {
-    const { clock, random } = this.#awaiting;
+    const { clock } = this.#awaiting;
     for (;;) {
-      const judgement = await this.#look();
-      // What is said before a reload that was asked for is the former process's word.
+      if (this.#isSpent()) await untilAborted(new Promise<never>(() => {}), this.#limit);
+      const judgement = await this.#judgeNow();
+      // Before an ordered reload, an answer may come from the old process.
       const mayConfirm = this.#reloads > 0 || this.#reloadWhen !== 'always';
       if (mayConfirm && this.#tally.isComplete()) return true;
       if (this.#isReloadDue(judgement)) {
         if (!mayReload) return false;
         await this.#reload();
-        continue;
+        if (!this.#pausesAfterReload()) continue;
       }
       if (!this.#announced) this.#say('awaited', this.#reason());
       this.#announced = true;
-      await untilAborted(
-        clock.sleep(pollInterval(clock.monotonic() - this.#since, random()), this.#limit),
-        this.#limit,
-      );
+      await untilAborted(clock.sleep(this.#interval(), this.#limit), this.#limit);
     }
   }
 
@@ -98,23 +109,49 @@ class Follower {
       answeredBefore: this.#answeredBefore ?? false,
       answers: this.#newest.length === 0 ? (this.#answeredBefore ?? false) : this.#newest.includes(true),
       reason,
-      reloads: this.#reloads,
       reloadHint: this.#reloadFailure?.hint ?? null,
     };
   }
 
-  async #look(): Promise<Judgement> {
+  async #judgeNow(): Promise<Judgement> {
     const { service: port, wanted, clock } = this.#awaiting;
-    const report = await untilAborted(port.probe(this.#instance, this.#limit), this.#limit);
+    const report = await untilAborted(
+      port.probe(this.#instance, this.#limit, undefined, askedKids(wanted)),
+      this.#limit,
+    );
     const judgement = judge(port.service, report, wanted);
     this.#answeredBefore ??= report.ok;
     this.#newest = [...this.#newest, report.ok].slice(-NEWEST);
     this.#tally.add(judgement.met, report.ok ? report.worker : null);
-    // From here on it is a matter of a few more answers: ask often again.
+    // Only a few more answers are needed now, so poll often again.
     if (judgement.met && !this.#wasMet) this.#since = clock.monotonic();
-    this.#wasMet ||= judgement.met;
+    // A canary that is refused again is as dear as the first.
+    this.#wasMet = judgement.met || (this.#wasMet && port.service.health?.type !== 'canary');
     this.#lacking = judgement.met ? this.#tally.missing() : judgement.reason;
     return judgement;
+  }
+
+  /** An answer right after an order may be the old one: too dear for a login, or for a kid that is still unknown there. */
+  #pausesAfterReload(): boolean {
+    const { polls, service } = this.#awaiting.service;
+    return polls !== undefined || (service.health?.type === 'canary' && !isAcknowledged(service.reload));
+  }
+
+  #interval(): Duration {
+    const { clock, random, deadline, service: port } = this.#awaiting;
+    const now = clock.monotonic();
+    const { health } = port.service;
+    if (health?.type === 'canary' && !this.#wasMet)
+      return this.#newest.length === 0 ? AFTER_ORDER : health.every * (1 + 0.2 * random());
+    if (port.polls === undefined) return pollInterval(now - this.#since, random());
+    return loginInterval(now - this.#reloaded, deadline, random());
+  }
+
+  #isSpent(): boolean {
+    const { service: port, isOnceMore = false } = this.#awaiting;
+    const isSpent = port.polls?.isSpent(this.#instance, isOnceMore) === true;
+    if (isSpent) this.#lacking = this.#lacking === null ? SPENT : `${this.#lacking}; ${SPENT}`;
+    return isSpent;
   }
 
   #isReloadDue(judgement: Judgement): boolean {
@@ -128,12 +165,14 @@ class Follower {
     this.#say('reloading', null);
     this.#reloads += 1;
     this.#newest = [];
-    this.#lacking = null;
+    // The next answer may come too late to say anything newer.
+    if (!this.#pausesAfterReload() || this.#reloads === 1) this.#lacking = null;
     this.#reloadFailure = { reason: 'not done before the deadline', hint: null };
-    const result = await untilAborted(port.reload(this.#instance, this.#limit), this.#limit);
+    const result = await untilAborted(reloadInTurn(port, this.#instance, this.#limit), this.#limit);
     this.#reloadFailure = result.ok ? null : result;
     this.#tally.reset();
     this.#since = clock.monotonic();
+    if (this.#reloads === 1) this.#reloaded = this.#since;
     this.#wasMet = false;
     this.#announced = false;
     this.#seenThird = this.#third();

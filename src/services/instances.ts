@@ -1,26 +1,30 @@
 import { lookup as lookupName } from 'node:dns/promises';
-import { SECOND } from '../keyset/clock.js';
-import { JwtrotError } from '../keyset/error.js';
-import { quoteOutside } from '../keyset/outside-text.js';
+import { SECOND } from '../keyset/basics/clock.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { type Command, runCommand } from '../outside/command.js';
-import { errorCode } from '../outside/file-problem.js';
+import { errnoOf } from '../outside/errno.js';
 import { within } from '../outside/limit.js';
-import { isPlain } from './fill.js';
-import { parseInstances } from './parse-instances.js';
+import { keepHeapSmall } from '../outside/small-heap.js';
+import { fill, fillPath, fillUnit, fillUrl } from './fill.js';
+import { isAddress, isInstanceName } from './instance-rules.js';
+import { MOST_INSTANCES, parseInstances } from './parse-instances.js';
 import type { Instance, Service } from './service.js';
 import type { ServiceSettings } from './settings.js';
 
-/** Of a look-up or a command that lists instances. */
+/** More instances than this need much memory. */
+const MANY = 64;
+/** Time limit of a look-up, or of a command that lists instances. */
 const LIMIT = 10 * SECOND;
 
-/** The instances of a service as of now. @throws JwtrotError kind `services` */
+/** Lists the instances that a service has now. @throws JwtrotError kind `services` */
 export async function listInstances(
   service: Service,
   settings: ServiceSettings,
   signal: AbortSignal,
 ): Promise<readonly Instance[]> {
   const source = service.instances;
-  if (source === null) return [{ name: service.name, address: null }];
+  if (source === null) return checked(service, [{ name: service.name, address: null }]);
   switch (source.type) {
     case 'list':
       return checked(service, source.instances);
@@ -31,24 +35,48 @@ export async function listInstances(
   }
 }
 
-/** Two of one name could not be told apart in what is reported, and one that is asked twice proves nothing of the other. */
+/** Characters to keep of a name that breaks the rules. */
+const MOST_OF_NAME = 200;
+
+/**
+ * Marks each instance that breaks a rule; the others stay usable. A marked instance's name is unescaped until it is
+ * printed.
+ */
 function checked(service: Service, instances: readonly Instance[]): readonly Instance[] {
-  const seen = new Set<string>();
-  for (const { name, address } of instances) {
-    const bad = [name, address ?? name].find((text) => !isPlain(text));
-    if (bad !== undefined) {
-      throw failure(service, 'bad-instance', `an instance is called or found at ${quoteOutside(bad)}`, {
-        hint: 'names and addresses hold no white space, control character, "@", "/", "\\", "?" or "#", and begin with no "-"',
-      });
-    }
-    if (seen.has(name)) {
-      throw failure(service, 'duplicate-instance', `two instances are called ${quoteOutside(name)}`, {
-        hint: 'give each instance a name of its own',
-      });
-    }
-    seen.add(name);
+  if (instances.length > MANY) keepHeapSmall();
+  if (instances.length > MOST_INSTANCES) {
+    throw failure(service, 'too-many-instances', `there are ${instances.length}, at most ${MOST_INSTANCES} are taken`);
   }
-  return instances;
+  const seen = new Set<string>();
+  return instances.map((instance) => {
+    const flaw = instance.flaw ?? flawOf(instance, seen) ?? fillingFlaw(service, instance);
+    seen.add(instance.name);
+    return flaw === null ? instance : { name: instance.name.slice(0, MOST_OF_NAME), address: null, flaw };
+  });
+}
+
+/**
+ * Refuses a second instance with the same name: reports could not tell them apart, and one may be the other asked twice.
+ */
+function flawOf({ name, address }: Instance, seen: ReadonlySet<string>): string | null {
+  if (!isInstanceName(name)) return `an instance can't be called ${quoteOutside(name)}`;
+  if (address !== null && !isAddress(address)) return `${quoteOutside(address)} is no address host:port`;
+  return seen.has(name) ? `two instances are called ${quoteOutside(name)}` : null;
+}
+
+/** Tries every template of the service, so that a name or address can't redirect a poll or a reload. */
+function fillingFlaw({ health, reload }: Service, instance: Instance): string | null {
+  try {
+    if (health !== null) fillUrl(health.url, instance);
+    if (reload.type === 'systemd') fillUnit(reload.unit, instance);
+    if (reload.type === 'http') fillUrl(reload.url, instance);
+    if (reload.type === 'command') for (const argument of reload.command.argv.slice(1)) fill(argument, instance);
+    if (reload.type === 'signal' && 'pidFile' in reload.target) fillPath(reload.target.pidFile, instance);
+    return null;
+  } catch (error) {
+    if (!(error instanceof JwtrotError)) throw error;
+    return error.message;
+  }
 }
 
 async function fromDns(
@@ -65,14 +93,14 @@ async function fromDns(
     const hosts = limited.value.map(({ address, family }) => (family === 6 ? `[${address}]` : address));
     return [...new Set(hosts)].sort().map((host) => ({ name: `${host}:${port}`, address: `${host}:${port}` }));
   } catch (error) {
-    if (errorCode(error) === 'ENOTFOUND') {
+    if (errnoOf(error) === 'ENOTFOUND') {
       throw failure(service, 'no-instances-source', `${what} has no address`, {
         hint: `check it: getent hosts ${name}`,
         cause: error,
       });
     }
     if (error instanceof JwtrotError || signal.aborted) throw error;
-    throw failure(service, 'no-instances-source', `${what} can't be looked up: ${quoteOutside(errorCode(error))}`, {
+    throw failure(service, 'no-instances-source', `${what} can't be looked up: ${quoteOutside(errnoOf(error))}`, {
       hint: `check the name servers: getent hosts ${name}`,
       cause: error,
     });

@@ -1,35 +1,33 @@
-import { quoteOutside } from '../keyset/outside-text.js';
+import { decodeJson, isJsonObject } from '../keyset/basics/foreign-json.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
 import type { Instance } from './service.js';
 
-/** More would be a mistake, and each is asked at the same time. */
-const MOST_INSTANCES = 1000;
+/** A service with more is taken for a mistake. */
+export const MOST_INSTANCES = 1000;
 
 /**
- * Reads a JSON array of `"host:port"` or `{"name", "address"}`; either of the two stands for the other.
- * @returns what is wrong with it, when it is something else
+ * Reads a JSON array of `"host:port"` or `{"name", "address"}`. An entry without a name is named by its address. Any
+ * other entry becomes an instance with a flaw.
+ * @returns what is wrong, when `text` is no such array
  */
 export function parseInstances(text: string): Instance[] | string {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    return `not JSON: ${quoteOutside(text)}`;
-  }
+  const decoded = decodeJson(text);
+  if (!decoded.ok) return `${decoded.reason}: ${quoteOutside(text)}`;
+  const list = decoded.value;
   if (!Array.isArray(list)) return `not an array: ${quoteOutside(text)}`;
   if (list.length > MOST_INSTANCES) return `${list.length} instances, at most ${MOST_INSTANCES} are taken`;
   const instances: Instance[] = [];
   for (const [index, entry] of list.entries()) {
-    const instance = parseInstance(entry);
-    if (instance === null) return `entry ${index}: ${quoteOutside(JSON.stringify(entry))}`;
-    instances.push(instance);
+    const flaw = `the list holds ${quoteOutside(JSON.stringify(entry))} at ${index}, which is no instance`;
+    instances.push(parseInstance(entry) ?? { name: `entry-${index}`, address: null, flaw });
   }
   return instances;
 }
 
 function parseInstance(entry: unknown): Instance | null {
   if (typeof entry === 'string') return { name: entry, address: entry };
-  if (typeof entry !== 'object' || entry === null) return null;
-  const { address = null, name = address } = entry as { name?: unknown; address?: unknown };
+  if (!isJsonObject(entry)) return null;
+  const { address = null, name = address } = entry;
   if (typeof name !== 'string' || (address !== null && typeof address !== 'string')) return null;
   return { name, address };
 }

@@ -1,6 +1,6 @@
 /**
- * The value at an RFC 6901 pointer.
- * @returns undefined when there is nothing, or the pointer is none
+ * @param pointer RFC 6901
+ * @returns the value there; undefined when there is none, or the pointer is invalid
  */
 export function valueAt(document: unknown, pointer: string): unknown {
   if (pointer === '') return document;

@@ -1,20 +1,23 @@
-import type { Health } from './service.js';
+import type { Health } from './health-kinds.js';
 
-/** Counts the answers that showed what is wanted, and nothing else since. */
+/** Counts consecutive answers that show what is wanted. */
 export interface Tally {
-  /** @param worker tells apart who answered; null when it is not known */
+  /** @param worker identifies the worker that answered; null when unknown */
   add(met: boolean, worker: string | null): void;
   reset(): void;
   isComplete(): boolean;
-  /** What is lacking, for a person. */
+  /** What is still missing, for a person. */
   missing(): string;
 }
 
+/** A service without health has no type. */
+type Counted = Pick<Health, 'confirmations' | 'distinct'> & { readonly type?: Health['type'] };
+
 /**
- * `confirmations`: so many answers in a row. `distinct`: so many different workers, with no other answer in between; one
- * answer through a load balancer or from a prefork server proves little.
+ * Complete after `confirmations` wanted answers in a row that come from `distinct.count` different workers: one answer
+ * through a load balancer or from a prefork server proves little.
  */
-export function createTally({ confirmations, distinct }: Pick<Health, 'confirmations' | 'distinct'>): Tally {
+export function createTally({ type, confirmations, distinct }: Counted): Tally {
   const workers = new Set<string>();
   let inRow = 0;
   const reset = () => {
@@ -26,14 +29,16 @@ export function createTally({ confirmations, distinct }: Pick<Health, 'confirmat
     add(met, worker) {
       if (!met) return reset();
       inRow += 1;
-      // More than are asked for cost memory and prove nothing new.
+      // More workers than needed would take memory and prove nothing new.
       if (worker !== null && !enoughWorkers()) workers.add(worker);
     },
     reset,
     isComplete: () => inRow >= confirmations && enoughWorkers(),
     missing() {
       if (distinct === null || enoughWorkers()) return `${inRow} of ${confirmations} answers in a row`;
-      if (workers.size === 0) return `answers name no worker at ${JSON.stringify(distinct.pointer)}`;
+      const noWorker = `answers name no worker at ${JSON.stringify(distinct.pointer)}`;
+      if (workers.size === 0)
+        return type === 'canary' ? `${noWorker}, or those of one look came from different workers` : noWorker;
       return `only ${workers.size} of ${distinct.count} different workers answered so far`;
     },
   };

@@ -1,6 +1,8 @@
-// Loaded lazily as a whole (`await import('./kms-client.js')`), so that a bundle keeps only these commands of the SDK.
+// Load this module lazily (`await import('./kms-client.js')`). Its static imports let the bundle keep only these SDK
+// commands.
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { type AwsSettings, clientSettings } from '../outside/aws.js';
+import { boundAnswers } from '../outside/aws-answers.js';
 
 export type EncryptionContext = Readonly<Record<string, string>>;
 
@@ -15,9 +17,10 @@ export interface KmsConnection {
   close(): void;
 }
 
-/** Its methods throw the SDK's errors. */
+/** The connection's methods throw the SDK's errors. */
 export function connectKms(settings: AwsSettings): KmsConnection {
   const client = new KMSClient(clientSettings(settings));
+  boundAnswers(client.config.requestHandler, settings);
   return {
     async encrypt(keyId, plaintext, context, abortSignal) {
       const input = { KeyId: keyId, Plaintext: plaintext, EncryptionContext: { ...context } };

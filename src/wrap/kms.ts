@@ -1,18 +1,19 @@
-import { JwtrotError } from '../keyset/error.js';
-import type { KeyContext, WrappedKey } from '../keyset/wrapped-key.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { own } from '../keyset/basics/foreign-json.js';
+import type { KeyContext, WrappedKey } from '../keyset/manifest/wrapped-key.js';
 import { type AwsSettings, limitsOf, regionOf, within } from '../outside/aws.js';
 import { awsError, awsName } from '../outside/aws-error.js';
 import type { EncryptionContext, KmsConnection } from './kms-client.js';
 import type { Wrapper } from './wrapper.js';
 
 export interface KmsOptions extends AwsSettings {
-  /** A symmetric key: its id, ARN, or `alias/NAME`. An ARN's region comes before all other settings. */
+  /** A symmetric key: its id, ARN, or `alias/NAME`. An ARN's region overrides all other settings. */
   readonly keyId: string;
 }
 
 /**
- * Wraps private keys by KMS itself (`kms:Encrypt`, at most 4,096 bytes: an RSA-4096 PKCS#8 has 2,376). The SDK makes a
- * base64 string of what it sends and receives, which JavaScript can't overwrite; the buffers are overwritten.
+ * Wraps private keys directly with `kms:Encrypt`, which takes at most 4,096 bytes (an RSA-4096 key in PKCS#8 has 2,376).
+ * The SDK turns what it sends and receives into base64 strings, which can't be overwritten; the buffers are.
  */
 export function createKmsWrapper(options: KmsOptions): Wrapper {
   const { keyId, clock } = options;
@@ -25,11 +26,12 @@ export function createKmsWrapper(options: KmsOptions): Wrapper {
     operation: 'Encrypt' | 'Decrypt',
     resource: string,
     work: (kms: KmsConnection, signal: AbortSignal) => Promise<T>,
+    givenUp?: AbortSignal,
   ): Promise<T> {
     connection ??= import('./kms-client.js').then((client) => client.connectKms(settings));
     const kms = await connection;
     try {
-      return await within(clock, limits.method, (signal) => work(kms, signal));
+      return await within(clock, limits.method, (signal) => work(kms, signal), givenUp);
     } catch (cause) {
       throw awsError(cause, { service: 'KMS', operation, resource });
     }
@@ -37,9 +39,10 @@ export function createKmsWrapper(options: KmsOptions): Wrapper {
 
   return {
     description: `KMS ${keyId}${region === undefined ? '' : ` in ${region}`}`,
-    async wrap(privateKey, context) {
+    async wrap(privateKey, context, givenUp) {
       const bound = encryptionContext(context);
-      const reply = await call('Encrypt', keyId, (kms, signal) => kms.encrypt(keyId, privateKey, bound, signal));
+      const encrypt = (kms: KmsConnection, signal: AbortSignal) => kms.encrypt(keyId, privateKey, bound, signal);
+      const reply = await call('Encrypt', keyId, encrypt, givenUp);
       const ciphertext = Buffer.from(reply.ciphertext).toString('base64');
       return { kid: context.kid, alg: context.alg, kmsKeyId: reply.keyId, context: bound, ciphertext };
     },
@@ -50,7 +53,7 @@ export function createKmsWrapper(options: KmsOptions): Wrapper {
       ).catch((error: unknown) => {
         throw CIPHERTEXT.has(awsName(error)) ? notThisKey(context, error) : error;
       });
-      // The SDK's buffer may lie in a pool that others share.
+      // The SDK's buffer may be part of a shared pool.
       const own = new Uint8Array(plaintext);
       plaintext.fill(0);
       return own;
@@ -62,15 +65,15 @@ export function createKmsWrapper(options: KmsOptions): Wrapper {
   };
 }
 
-/** What KMS answers when the ciphertext, its context or its key is not the one it was made with. */
+/** KMS returns one of these when the ciphertext doesn't belong to the context or the key. */
 const CIPHERTEXT = new Set(['InvalidCiphertextException', 'IncorrectKeyException']);
 
-/** In the clear in CloudTrail. */
+/** CloudTrail logs it in the clear. */
 function encryptionContext({ keyset, kid, alg }: KeyContext): EncryptionContext {
   return { 'jwtrot:keyset': keyset, 'jwtrot:kid': kid, 'jwtrot:alg': alg };
 }
 
-/** What Decrypt needs, with the context of the key that was asked for: the stored one proves nothing. */
+/** The input of Decrypt, with the context of the requested key: the stored context proves nothing. */
 function opened(key: WrappedKey, context: KeyContext) {
   if ('jwe' in key) {
     throw new JwtrotError(
@@ -83,7 +86,7 @@ function opened(key: WrappedKey, context: KeyContext) {
   const bound = encryptionContext(context);
   const stored = { ...key.context, kid: key.kid, alg: key.alg };
   const same = Object.entries({ ...bound, kid: context.kid, alg: context.alg }).every(
-    ([name, value]) => (stored as Record<string, string>)[name] === value,
+    ([name, value]) => own<string>(stored, name) === value,
   );
   if (!same) throw notThisKey(context);
   return { kmsKeyId: key.kmsKeyId, ciphertext: Buffer.from(key.ciphertext, 'base64'), bound };
@@ -94,11 +97,11 @@ function notThisKey({ keyset, kid, alg }: KeyContext, cause?: unknown): JwtrotEr
     'refused',
     'wrong-context',
     `the stored ciphertext is not that of key ${kid} (${alg}) of keyset ${keyset}; it was not used`,
-    { hint: 'somebody changed the store: look who, and make a new key with jwtrot rotate --force', cause },
+    { hint: 'somebody changed the store: find out who, and make a new key with jwtrot rotate --force', cause },
   );
 }
 
-/** `arn:aws:kms:eu-central-1:111122223333:key/…` */
+/** @param keyId such as `arn:aws:kms:eu-central-1:111122223333:key/…` */
 function regionOfArn(keyId: string): string | undefined {
   return /^arn:[^:]*:kms:([^:]+):/.exec(keyId)?.[1];
 }

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
-import { JwtrotError } from '../keyset/error.js';
-import type { JweWrappedKey, KeyContext } from '../keyset/wrapped-key.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { decodeJson, isJsonObject } from '../keyset/basics/foreign-json.js';
+import type { JweWrappedKey, KeyContext } from '../keyset/manifest/wrapped-key.js';
 
 /**
- * A compact JWE (RFC 7516): `dir` with `A256GCM` (RFC 7518 sections 4.5 and 5.3). Its protected header, which the tag
- * covers, says which key it is; names of our own, since `alg` and `kid` of a JWE are about the KEK.
+ * A wrapped key is a compact JWE (RFC 7516): `dir` with `A256GCM` (RFC 7518 sections 4.5 and 5.3). These header
+ * parameters name the key, and the tag authenticates them. They have a prefix because `alg` and `kid` in a JWE describe
+ * the KEK.
  */
 const CONTEXT_HEADERS = { keyset: 'jwtrot:keyset', kid: 'jwtrot:kid', alg: 'jwtrot:alg' } as const;
 const CONTEXT_MEMBERS = Object.keys(CONTEXT_HEADERS) as (keyof KeyContext)[];
 
-/** Tells KEKs apart and reveals nothing of them: 96 bits of a hash of 256 random ones. */
-function kekId(kek: Uint8Array): string {
+/** Identifies a KEK without revealing it: 96 bits of the hash of 256 random bits. */
+export function kekId(kek: Uint8Array): string {
   return createHash('sha256').update('jwtrot KEK').update(kek).digest('base64url').slice(0, 16);
 }
 
@@ -23,7 +25,8 @@ export async function encryptKey(privateKey: Uint8Array, context: KeyContext, ke
 }
 
 /**
- * @returns PKCS#8 DER in a buffer of the caller's own
+ * @param where names the KEK in errors
+ * @returns PKCS#8 DER in a buffer that the caller owns
  * @throws JwtrotError `kek-wrong`, `key-damaged`, `key-mismatch`
  */
 export async function decryptKey(
@@ -34,15 +37,17 @@ export async function decryptKey(
 ): Promise<Uint8Array> {
   const { compactDecrypt } = await import('jose/jwe/compact/decrypt');
   const options = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] };
-  const { plaintext, protectedHeader } = await compactDecrypt(jwe, kek, options).catch((error: unknown) => {
-    throw undecryptable(jwe, context, kek, where, error);
+  const { plaintext, protectedHeader } = await compactDecrypt(jwe, kek, options).catch((cause: unknown) => {
+    // A header that names another KEK is whole. One that names this KEK, or none, belongs to a damaged ciphertext.
+    const isDamaged = !jwe.includes('.') || [kekId(kek), null].includes(headerKid(jwe));
+    throw isDamaged ? damaged(context, cause) : kekWrong(context, where, cause);
   });
   if (CONTEXT_MEMBERS.every((member) => protectedHeader[CONTEXT_HEADERS[member]] === context[member])) return plaintext;
   plaintext.fill(0);
   throw mismatch(context);
 }
 
-/** The ciphertext is of a key that is not the one asked for. */
+/** The ciphertext holds another key than the requested one. */
 export function mismatch({ kid, keyset }: KeyContext): JwtrotError {
   return new JwtrotError(
     'refused',
@@ -54,32 +59,28 @@ export function mismatch({ kid, keyset }: KeyContext): JwtrotError {
   );
 }
 
-/** Encrypted under this very KEK by what it says: damaged. Else the KEK is not the one. */
-function undecryptable(jwe: string, context: KeyContext, kek: Uint8Array, where: string, cause: unknown): JwtrotError {
-  const what = `key ${context.kid} of keyset ${context.keyset}`;
-  if (!jwe.includes('.') || headerKid(jwe) === kekId(kek) || headerKid(jwe) === null) {
-    return new JwtrotError('refused', 'key-damaged', `the stored ${what} is damaged; nothing was changed`, {
-      hint: 'restore it from a backup, or replace the key: jwtrot rotate --force',
-      cause,
-    });
-  }
+function damaged({ kid, keyset }: KeyContext, cause: unknown): JwtrotError {
   return new JwtrotError(
     'refused',
-    'kek-wrong',
-    `the KEK ${where} is not the one that ${what} is wrapped under; nothing was changed`,
-    {
-      hint: `restore the former ${where} from its backup; if it is lost, so is this key: replace it with jwtrot rotate --force`,
-      cause,
-    },
+    'key-damaged',
+    `the stored key ${kid} of keyset ${keyset} is damaged; nothing was changed`,
+    { hint: 'restore it from a backup, or replace the key: jwtrot rotate --force', cause },
   );
 }
 
-/** The id of the KEK in a header that nothing vouches for: good for a message, nothing else. */
-function headerKid(jwe: string): string | null {
-  try {
-    const header: unknown = JSON.parse(Buffer.from(jwe.split('.')[0] ?? '', 'base64url').toString());
-    return typeof header === 'object' && header !== null && 'kid' in header ? String(header.kid) : null;
-  } catch {
-    return null;
-  }
+function kekWrong({ kid, keyset }: KeyContext, where: string, cause: unknown): JwtrotError {
+  const hint = `restore the former ${where} from its backup; if it is lost, so is this key: replace it with jwtrot rotate --force`;
+  return new JwtrotError(
+    'refused',
+    'kek-wrong',
+    `the KEK ${where} is not the one that key ${kid} of keyset ${keyset} is wrapped under; nothing was changed`,
+    { hint, cause },
+  );
+}
+
+/** The id of the KEK, from an unauthenticated header: only good for a message. */
+export function headerKid(jwe: string): string | null {
+  const header = decodeJson(Buffer.from(jwe.split('.')[0] ?? '', 'base64url').toString());
+  const kid = header.ok && isJsonObject(header.value) ? header.value['kid'] : undefined;
+  return typeof kid === 'string' ? kid : null;
 }

@@ -1,24 +1,25 @@
 import { basename, join } from 'node:path';
-import { JwtrotError } from '../keyset/error.js';
-import type { KeyContext } from '../keyset/wrapped-key.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import type { KeyContext } from '../keyset/manifest/wrapped-key.js';
 import { decryptKey, encryptKey, mismatch } from './local-jwe.js';
 import { type KekPlace, readKek } from './local-kek.js';
 import { createKek } from './local-kek-creation.js';
 import type { Wrapper } from './wrapper.js';
 
+/** A file, or a systemd credential in `directory` (`$CREDENTIALS_DIRECTORY`). */
+export type Kek = { readonly file: string } | { readonly credential: string; readonly directory: string | undefined };
+
 export interface LocalWrapperOptions {
-  /** A file of its own; or a systemd credential, `directory` being `$CREDENTIALS_DIRECTORY`. */
-  readonly kek: { readonly file: string } | { readonly credential: string; readonly directory: string | undefined };
+  readonly kek: Kek;
   /** Asked when a KEK file is missing: true only while the store holds no wrapped key. */
   readonly mayCreateKek: () => Promise<boolean>;
-  /** Of this process: the KEK's file must belong to it or to root. */
+  /** This process's: the KEK's file must belong to it or to root. */
   readonly uid: number;
 }
 
-/** Private keys as JWE under a 256-bit KEK of this machine. The KEK is read anew for each call and overwritten after it. */
+/** Wraps private keys as JWE under a 256-bit local KEK. Each call reads the KEK and overwrites it afterwards. */
 export function createLocalWrapper({ kek, mayCreateKek, uid }: LocalWrapperOptions): Wrapper {
-  const place = (): KekPlace =>
-    'file' in kek ? { path: kek.file, kind: 'file', uid } : { path: credentialPath(kek), kind: 'credential', uid };
+  const place = (): KekPlace => kekPlace(kek, uid);
 
   async function withKek<T>(mayCreate: boolean, use: (bytes: Uint8Array, path: string) => Promise<T>): Promise<T> {
     const where = place();
@@ -47,7 +48,13 @@ export function createLocalWrapper({ kek, mayCreateKek, uid }: LocalWrapperOptio
   };
 }
 
-function credentialPath(kek: { readonly credential: string; readonly directory: string | undefined }): string {
+/** @throws JwtrotError `kek-missing` when this process was given no credentials; `credential-name` */
+export function kekPlace(kek: Kek, uid: number): KekPlace {
+  if ('file' in kek) return { path: kek.file, kind: 'file', uid };
+  return { path: credentialPath(kek), kind: 'credential', uid };
+}
+
+function credentialPath(kek: Exclude<Kek, { readonly file: string }>): string {
   const { credential, directory } = kek;
   if (credential === '' || credential === '..' || basename(credential) !== credential) {
     throw new JwtrotError('usage', 'credential-name', `${JSON.stringify(credential)} can't name a systemd credential`, {
@@ -78,7 +85,7 @@ function missing({ path, kind }: KekPlace): JwtrotError {
 function wrappedOtherwise({ kid, keyset }: KeyContext): JwtrotError {
   return new JwtrotError(
     'refused',
-    'wrapped-otherwise',
+    'wrong-wrapper',
     `key ${kid} of keyset ${keyset} is wrapped by KMS, not by the local KEK; nothing was changed`,
     { hint: 'set wrap.type to kms, as it was when the key was made' },
   );

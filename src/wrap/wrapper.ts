@@ -1,16 +1,19 @@
-import type { KeyContext, WrappedKey } from '../keyset/wrapped-key.js';
+import type { KeyContext, WrappedKey } from '../keyset/manifest/wrapped-key.js';
 
 /**
- * Encrypts private keys under a key-encryption key. Every implementation passes `test/conformance/wrapper.ts`.
- * Throws `JwtrotError`: kind `store` when the KEK's keeper can't be reached or says no, kind `refused` when the KEK is
- * missing or a ciphertext is not what it says. All calls are bounded in time.
+ * Encrypts private keys under a key-encryption key. Every implementation passes `test/conformance/wrapper.ts`. Calls have
+ * time limits and throw `JwtrotError`: kind `store` when the KEK's provider can't be reached or refuses, kind `refused`
+ * when the KEK is missing or a ciphertext is not what it claims to be.
  */
 export interface Wrapper {
-  /** For people and errors: `KMS alias/jwtrot`, `local KEK /etc/jwtrot/kek`. */
+  /** For people: `KMS alias/jwtrot`, `local KEK /etc/jwtrot/kek`. */
   readonly description: string;
-  /** @param privateKey PKCS#8 DER; the caller overwrites it afterwards */
-  wrap(privateKey: Uint8Array, context: KeyContext): Promise<WrappedKey>;
-  /** @returns PKCS#8 DER in a buffer of the caller's own, to be overwritten after use */
+  /**
+   * @param privateKey PKCS#8 DER; the caller overwrites it afterwards
+   * @param givenUp aborts the call
+   */
+  wrap(privateKey: Uint8Array, context: KeyContext, givenUp?: AbortSignal): Promise<WrappedKey>;
+  /** @returns PKCS#8 DER in a new buffer, which the caller overwrites after use */
   unwrap(key: WrappedKey, context: KeyContext): Promise<Uint8Array>;
   close(): void;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Clock } from '../../src/keyset/clock.js';
+import type { Clock } from '../../src/keyset/basics/clock.js';
 
 /** The real one. */
 export const clock: Clock = {

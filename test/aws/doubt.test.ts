@@ -153,8 +153,16 @@ describe('a wrapped key whose reply is doubtful', () => {
     const store = openStore(server.endpoint, newPrefix(), HASTY);
     const pair = await newPair();
     fail({ operation: 'CreateSecret', nth: 1, times: 2, mode });
-    await store.putKey('api', pair.thumbprint, jweWrapped(pair));
+    expect(await store.putKey('api', pair.thumbprint, jweWrapped(pair))).toEqual({ inDoubt: true });
     expect(await store.getKey('api', pair.thumbprint)).toEqual(jweWrapped(pair));
+  });
+
+  it('is in doubt though the SDK repeated it with success, and not where the first attempt was answered', async () => {
+    const store = openStore(server.endpoint, newPrefix(), HASTY);
+    const [pair, other] = [await newPair(), await newPair()];
+    fail({ operation: 'CreateSecret', nth: 1, mode: 'lost-reply' });
+    expect(await store.putKey('api', pair.thumbprint, jweWrapped(pair))).toEqual({ inDoubt: true });
+    expect(await store.putKey('api', other.thumbprint, jweWrapped(other))).toEqual({ inDoubt: false });
   });
 
   it('is said to be perhaps there when nothing answers', async () => {

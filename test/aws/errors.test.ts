@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { JwtrotError } from '../../src/keyset/error.js';
+import type { JwtrotError } from '../../src/keyset/basics/error.js';
 import { createKmsWrapper } from '../../src/wrap/kms.js';
 import { firstManifest } from '../support/manifest.js';
 import { type AwsServer, type FaultRule, startAwsServer } from './server.js';

@@ -87,7 +87,7 @@ describe('keys in Secrets Manager', () => {
     await store.putKey('api', pair.thumbprint, jweWrapped(pair));
     await store.deleteKey('api', pair.thumbprint, { recoveryWindowDays: 7, purge: false });
     await expect(store.putKey('api', pair.thumbprint, jweWrapped(pair))).rejects.toMatchObject({
-      code: 'secret-deleted',
+      code: 'key-deleted',
       hint: `aws secretsmanager restore-secret --secret-id ${prefix}/api/${pair.thumbprint}/private`,
     });
   });

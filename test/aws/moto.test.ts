@@ -1,7 +1,7 @@
 // The same suites against moto, an emulator by others: `npm run test:aws` (scripts/test-aws.js). Not part of `npm test`.
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import { JwtrotError } from '../../src/keyset/error.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
 import type { Store } from '../../src/store/store.js';
 import type { Wrapper } from '../../src/wrap/wrapper.js';
 import { storeConformance } from '../conformance/store.js';

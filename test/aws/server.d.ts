@@ -3,6 +3,7 @@
  * - `before`: HTTP 500 without effect; `after`: it takes effect, then HTTP 500;
  * - `cut`: the connection is cut without effect; `lost-reply`: it takes effect, then the connection is cut;
  * - `silence`: no effect and no reply, ever; `mute`: it takes effect, and no reply, ever;
+ * - `endless`: no effect, and an answer (HTTP 200) that never ends, at `pace`;
  * - `slow`: it takes effect and is answered after `ms`, whether or not the client still waits;
  * - `stale`: Secrets Manager answers from before its newest write;
  * - `throttle`, `denied`, `html500`: the reply of that kind, without effect; `error`: `type`, `message` and `status`.
@@ -19,7 +20,8 @@ export type FaultMode =
   | 'throttle'
   | 'denied'
   | 'html500'
-  | 'error';
+  | 'error'
+  | 'endless';
 
 export interface FaultRule {
   /** `GetSecretValue`, `Encrypt`, …; `*`: any. */
@@ -29,8 +31,12 @@ export interface FaultRule {
   /** How many calls, from the `nth` on; 1 with `nth`, else without end. */
   readonly times?: number;
   readonly mode: FaultMode;
+  /** After this call nothing answers any more, whatever is called, until `heal`. */
+  readonly thenSilent?: boolean;
   /** Milliseconds, for `slow`. */
   readonly ms?: number;
+  /** For `endless`: bytes a second; absent: as fast as they are read. */
+  readonly pace?: number;
   /** For `error`: AWS's name for it, its message, the HTTP status (400). */
   readonly type?: string;
   readonly message?: string;
@@ -53,6 +59,8 @@ export interface AwsServer {
   heal(): void;
   /** How often an operation was called, the SDK's own retries included. */
   calls(operation: string): number;
+  /** Answers without end that are being read now. */
+  endless(): number;
   secretText(name: string): string;
   replaceSecret(name: string, text: string): void;
   makeReplica(name: string, primaryRegion: string): void;

@@ -50,6 +50,10 @@ class AwsServer {
     return this.faults.counts[operation] ?? 0;
   }
 
+  endless() {
+    return this.faults.endless;
+  }
+
   secretText(name) {
     return this.secrets.GetSecretValue({ SecretId: name }).SecretString;
   }
@@ -88,6 +92,7 @@ class AwsServer {
     const fault = (type, message, status) => reply(status, JSON_TYPE, JSON.stringify({ __type: type, message }));
     const mode = rule?.mode;
     if (mode === 'silence') return;
+    if (mode === 'endless') return this.faults.answerWithoutEnd(response, rule.pace);
     if (mode === 'cut') return request.socket.destroy();
     if (mode === 'before') return fault('InternalServiceError', 'An error occurred on the server side.', 500);
     if (mode === 'throttle') return fault('ThrottlingException', 'Rate exceeded', 400);

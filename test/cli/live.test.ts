@@ -1,11 +1,11 @@
-import { Chalk } from 'chalk';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LiveView } from '../../src/cli/output/live.js';
+import { palette } from '../../src/cli/output/paint.js';
 import { progressLine } from '../../src/cli/output/progress.js';
 import type { Progress } from '../../src/rollout/context.js';
 import { VirtualClock } from '../services/virtual-clock.js';
 
-const ACTION = { type: 'confirm-verifiers', kid: 'k2', reason: 'new-key' } as const;
+const ACTION = { type: 'confirm-verifiers', kid: 'k2', isRecheck: false, reason: 'new-key' } as const;
 type State = Extract<Progress, { type: 'instance' }>['state'];
 
 function instance(name: string, state: State, reason: string | null = null): Progress {
@@ -26,7 +26,7 @@ afterEach(() => {
 function open(clock = new VirtualClock()) {
   let text = '';
   const stream = { isTTY: true, columns: 80, write: (chunk: string) => (text += chunk) };
-  const view = new LiveView(stream as never, new Chalk({ level: 0 }), clock);
+  const view = new LiveView(stream as never, palette(false), clock);
   views.push(view);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the view clears its lines by this
   const lines = () => (text.split(/\u001b\[\d+A\u001b\[0J/).at(-1) ?? '').trimEnd().split('\n');
@@ -72,5 +72,24 @@ describe('where nobody watches', () => {
     expect(progressLine(wave(2))?.text).toBe('api:   gateway: wave 2 of 3 (gateway/b, gateway/c)');
     expect(progressLine(wave(2, null))?.text).toBe('api:   wave 2 of 3 (gateway/b, gateway/c)');
     expect(progressLine(instance('b', 'waiting', 'wave 2 of 3'))).toBeNull();
+  });
+});
+
+describe('a terminal that becomes narrower', () => {
+  it('is cleared of each row that the lines take now', () => {
+    let text = '';
+    const stream = { isTTY: true, columns: 80, write: (chunk: string) => (text += chunk) };
+    const view = new LiveView(stream as never, palette(false), new VirtualClock());
+    views.push(view);
+    view.show({ type: 'action', keyset: 'api', action: ACTION });
+    view.show(instance('a', 'awaited', 'does not accept "k2"'));
+    // Each of the two lines is longer than 40 characters.
+    const drawn = text.split('\n').slice(-3, -1);
+    const rows = drawn.reduce((sum, line) => sum + Math.ceil((line.split('\u001b[0J').at(-1) ?? '').length / 40), 0);
+    expect(rows).toBeGreaterThan(2);
+    stream.columns = 40;
+    text = '';
+    view.clear();
+    expect(text).toBe(`\u001b[${rows}A\u001b[0J`);
   });
 });

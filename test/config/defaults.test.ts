@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfiguration } from '../../src/config/load.js';
-import { DAY, HOUR, MINUTE, SECOND } from '../../src/keyset/clock.js';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/keyset/basics/clock.js';
 import { failure, load } from './place.js';
 
 const NOWHERE = { env: {}, uid: 0, home: '/root', systemConfig: '/nonexistent/jwtrot.yaml' };
@@ -90,7 +90,7 @@ keysets:
 `);
     const [{ publish, deliver, services }] = keysets as [(typeof keysets)[number]];
     expect(publish).toEqual([
-      { type: 'file', path: '/srv/jwks.json', format: 'jwks', mode: 0o644, url: null },
+      { type: 'file', path: '/srv/jwks.json', format: 'jwks', mode: 0o644, allowShared: false, url: null },
       { type: 'command', command: { argv: ['upload'], env: [] }, format: 'jwks', timeout: 30 * SECOND, url: null },
     ]);
     expect(deliver).toEqual([
@@ -102,7 +102,7 @@ keysets:
       { type: 'systemd', unit: 'a.service', action: 'reload', timeout },
       { type: 'signal', signal: 'SIGHUP', target: { pid: 42 }, timeout },
       { type: 'http', url: 'http://127.0.0.1/reload', method: 'POST', headers: {}, tls, timeout },
-      { type: 'command', command: { argv: ['reload', 'd'], env: [] }, timeout },
+      { type: 'command', command: { argv: ['reload', 'd'], env: [] }, timeout, waits: false },
       { type: 'none' },
       { type: 'none' },
     ]);
@@ -112,6 +112,7 @@ keysets:
       url: 'http://127.0.0.1/healthz',
       kid: '/kid',
       kids: '/kids',
+      preloaded: null,
       headers: {},
       tls,
       timeout: 2 * SECOND,

@@ -1,21 +1,15 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Configuration } from '../../src/config/configuration.js';
 import { loadConfiguration } from '../../src/config/load.js';
-import { JwtrotError } from '../../src/keyset/error.js';
-
-const made: string[] = [];
-
-afterEach(async () => {
-  for (const directory of made.splice(0)) await rm(directory, { recursive: true, force: true });
-});
+import { JwtrotError } from '../../src/keyset/basics/error.js';
 
 /** A directory of the test's own; removed after it. */
 export async function newDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'jwtrot-config-'));
-  made.push(directory);
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
 

@@ -64,7 +64,7 @@ describe('A configuration is refused', () => {
     const directory = await newDirectory();
     execFileSync('mkfifo', ['-m', '600', join(directory, 'fifo')]);
     for (const path of [directory, join(directory, 'fifo')]) {
-      expect((await failure(readConfiguration(path, UID))).message).toContain('is not a regular file');
+      expect((await failure(readConfiguration(path, UID))).message).toContain('not a regular file');
     }
   });
 

@@ -119,7 +119,7 @@ describe('A health', () => {
     [
       'health: { url: "http://me:topsecret@h/" }',
       ':5:24: SERVICE.health.url: ',
-      'must not hold a user or password: a secret never stands here; use headers with a file',
+      'must not hold a user or password: a secret never belongs here; use headers with a file',
     ],
     [
       'health: { url: "http://{adress}/" }',
@@ -170,9 +170,27 @@ describe('A health', () => {
     expect(await serviceProblems(line)).toEqual([`FILE${place}${message}`]);
   });
 
-  test('of type jwks takes no kid or kids', async () => {
-    expect(await serviceProblems('health: { url: "http://h/", type: jwks, kids: /k }', 'verifier')).toEqual([
-      'FILE:5:17: SERVICE.health: kid and kids are for type json; with type jwks the whole answer is the JWK Set',
+  test('of type jwks takes no pointers, and says so of each', async () => {
+    const line = 'health: { url: "http://h/", type: jwks, kid: /k, kids: /k, preloaded: /p }';
+    const why = 'is for type json, and this is of type jwks';
+    expect(await serviceProblems(line, 'verifier')).toEqual([
+      `FILE:5:54: SERVICE.health.kid: ${why}`,
+      `FILE:5:64: SERVICE.health.kids: ${why}`,
+      `FILE:5:79: SERVICE.health.preloaded: ${why}`,
+    ]);
+  });
+
+  test('of an unknown type is checked as far as all types are alike', async () => {
+    expect(await serviceProblems('health: { url: "ftp://h/", type: jwk, kid: 5, timeout: 0s }')).toEqual([
+      `FILE:5:24: SERVICE.health.url: ${URL_HINT}, got "ftp://h/"`,
+      'FILE:5:42: SERVICE.health.type: must be json, jwks, token or canary, got "jwk", did you mean "jwks"?',
+      'FILE:5:64: SERVICE.health.timeout: must be above 0s and at most 1d, got 0s',
+    ]);
+  });
+
+  test('of a verifier has nothing preloaded', async () => {
+    expect(await serviceProblems('health: { url: "http://h/", preloaded: /p }', 'verifier')).toEqual([
+      'FILE:5:48: SERVICE.health.preloaded: is for a service that signs, and this one has role verifier',
     ]);
   });
 

@@ -10,15 +10,19 @@ describe('YAML 1.2', () => {
     [`%YAML 1.1\n---\n${API}`, ':1:1: a configuration is YAML 1.2: take the %YAML line out'],
     [
       'keysets:\n  api: *defaults\n',
-      ':2:8: an alias (*name) without an anchor (&name) before it; text that begins with * stands in quotes',
+      ':2:8: an alias (*name) without an anchor (&name) before it; put text that begins with * in quotes',
     ],
     [
       'keysets:\n  api: !include api.yaml\n',
-      ':2:8: YAML tags (!name) are not used here; text that begins with ! stands in quotes',
+      ':2:8: YAML tags (!name) are not used here; put text that begins with ! in quotes',
     ],
     [
       'keysets:\n  api: maxTokenTtl: 24h\n',
-      ':2:8: not YAML: a second ": " in one line; text that holds one stands in quotes',
+      ':2:8: not YAML: a second ": " in one line, or a line indented unlike its neighbours; put text that holds ": " in quotes',
+    ],
+    [
+      'store: a\n  wrap: b\n',
+      ':1:8: not YAML: a second ": " in one line, or a line indented unlike its neighbours; put text that holds ": " in quotes',
     ],
     ['keysets:\n  api:\n    maxTokenTtl: "24h\n  web: {}\n', ':3:18: not YAML: a quote begins here that never ends'],
     ['keysets:\n  ? [a, b]\n  : 1\n', ':2:5: the name of a field must be plain text'],
@@ -69,7 +73,7 @@ describe('A name that is given twice', () => {
 describe('A name that JavaScript treats specially', () => {
   test.each(['constructor', '__proto__', 'prototype'])('%s is refused, not dropped', async (name) => {
     expect(await problems(`${API}  ${name}: { maxTokenTtl: 24h }\n`)).toContain(
-      `FILE:4:3: keysets.${name}: this name can not be used`,
+      `FILE:4:3: keysets.${name}: this name can't be used`,
     );
   });
 });
@@ -111,10 +115,12 @@ describe('A YAML bomb', () => {
   });
 
   test('of breadth takes no more than seconds', async () => {
-    const started = performance.now();
+    // Of the processor, not of the clock: other work on the machine does not count.
+    const before = process.cpuUsage();
     const lines = await problems(`${API}${Array.from({ length: 50_000 }, (_, i) => `k${i}: 1\n`).join('')}`);
     expect(lines.at(-1)).toBe('and 49950 more');
-    expect(performance.now() - started).toBeLessThan(15_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(15);
   });
 
   test('of an anchor within itself is refused', async () => {

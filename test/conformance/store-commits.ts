@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import type { Snapshot, Store } from '../../src/store/store.js';
 import { firstManifest, keyOf, newPair, nextManifest, withEvent } from '../support/manifest.js';
 import type { MakeStore } from './store.js';
@@ -74,6 +74,24 @@ export function commitTests(make: MakeStore): void {
       for (let count = 0; count < 15; count++) newest = await commit(other, nextManifest(newest.manifest), newest);
       expect(await store.commitManifest(withEvent(first.manifest, 'late'), first)).toBeNull();
       expect((await read(store, 'api')).manifest).toEqual(newest.manifest);
+    });
+
+    it('lets a commit jump ahead, which later ones follow and earlier ones do not undo', async () => {
+      const { store, another } = await make();
+      const other = await another();
+      const first = await commit(store, firstManifest('api'), null);
+      const ahead = { ...nextManifest(first.manifest), revision: 1_000_001 };
+      const jumped = await commit(store, ahead, first);
+      expect((await read(other, 'api')).manifest).toEqual(ahead);
+      expect(await other.commitManifest(withEvent(first.manifest, 'late'), first)).toBeNull();
+      let newest = await commit(other, nextManifest(jumped.manifest), await read(other, 'api'));
+      for (let count = 0; count < 10; count++) newest = await commit(other, nextManifest(newest.manifest), newest);
+      expect(newest.manifest.revision).toBe(1_000_012);
+      expect(await store.commitManifest(withEvent(first.manifest, 'later'), first)).toBeNull();
+      expect((await read(store, 'api')).manifest).toEqual(newest.manifest);
+      const created = await commit(store, { ...firstManifest('lost'), revision: 2_000_000 }, null);
+      expect(await other.commitManifest(firstManifest('lost'), null)).toBeNull();
+      expect((await read(other, 'lost')).manifest).toEqual(created.manifest);
     });
 
     it('says true of a commit that is offered again after it has won', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import { firstManifest, jweWrapped, keyOf, newPair, nextManifest } from '../support/manifest.js';
 import type { MakeStore, StoreUnderTest } from './store.js';
 import { commit } from './store-commits.js';
@@ -41,6 +41,40 @@ export function damageTests(make: MakeStore): void {
       }
       await damage.replaceManifest('api', sound);
       expect((await made.store.readManifest('api'))?.manifest.revision).toBe(2);
+    });
+
+    it('tells what is sound before a damaged manifest, and takes one that is committed after it, once', async () => {
+      const made = await make();
+      await twoRevisions(made);
+      const another = await made.another();
+      expect(await made.store.salvage('api')).toBeNull();
+      const damage = damageOf(made);
+      await damage.replaceManifest('api', (await damage.manifestText('api')).slice(0, 100));
+      const [mine, theirs] = [await made.store.salvage('api'), await another.salvage('api')];
+      expect(mine?.damage.code).toBe('manifest-damaged');
+      // Damaged in its place, or by a version of its own.
+      expect([1, 2]).toContain(mine?.base.manifest.revision);
+      const jumped = (id: string) =>
+        nextManifest(mine!.base.manifest, { revision: 1_000_002, commits: [{ id, at: 1 }] });
+      const won = await made.store.commitManifest(jumped('mine'), mine!.base);
+      expect(won?.manifest.commits.at(-1)?.id).toBe('mine');
+      expect(await another.commitManifest(jumped('theirs'), theirs!.base)).toBeNull();
+      const read = await another.readManifest('api');
+      expect(read?.manifest.commits.at(-1)?.id).toBe('mine');
+      expect(await another.salvage('api')).toBeNull();
+      const next = await another.commitManifest(nextManifest(read!.manifest), read);
+      expect((await made.store.readManifest('api'))?.manifest).toEqual(next?.manifest);
+    });
+
+    it('salvages nothing but the right to begin anew where no manifest is sound', async () => {
+      const made = await make();
+      await commit(made.store, firstManifest('api'), null);
+      for (const text of ['garbage', '{}']) await damageOf(made).replaceManifest('api', text);
+      const salvaged = await made.store.salvage('api');
+      expect(salvaged?.base.manifest).toMatchObject({ revision: 0, keys: [] });
+      const begun = firstManifest('api', { revision: 1_000_001 });
+      expect((await made.store.commitManifest(begun, salvaged!.base))?.manifest.revision).toBe(1_000_001);
+      expect((await made.store.readManifest('api'))?.manifest).toEqual(begun);
     });
 
     it('refuses a manifest with a public key that its thumbprint does not name', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DAY, MINUTE } from '../../src/keyset/clock.js';
+import { DAY, MINUTE } from '../../src/keyset/basics/clock.js';
 import type { Store } from '../../src/store/store.js';
 import { jweWrapped, kmsWrapped, newPair } from '../support/manifest.js';
 import type { MakeStore, StoreUnderTest } from './store.js';
@@ -42,6 +42,24 @@ export function keyTests(make: MakeStore): void {
       expect(await store.getKey('api', pair.thumbprint)).toEqual(imported);
     });
 
+    it('lists every key that is there, one whose deletion was ordered as such', async () => {
+      const { store } = await make();
+      const [kept, leaving, purged, other] = [await newPair(), await newPair(), await newPair(), await newPair()];
+      expect(await store.listKeys('api')).toEqual([]);
+      for (const pair of [kept, leaving, purged]) await store.putKey('api', pair.thumbprint, jweWrapped(pair));
+      await store.putKey('api-2', other.thumbprint, jweWrapped(other));
+      await store.deleteKey('api', leaving.thumbprint, LATER);
+      await store.deleteKey('api', purged.thumbprint, AT_ONCE);
+      expect(await gone(store, 'api', purged.thumbprint)).toBe(true);
+      const expected = [
+        { thumbprint: kept.thumbprint, isDeleted: false },
+        { thumbprint: leaving.thumbprint, isDeleted: true },
+      ];
+      const byName = (a: { thumbprint: string }, b: { thumbprint: string }) => (a.thumbprint < b.thumbprint ? -1 : 1);
+      expect((await store.listKeys('api')).sort(byName)).toEqual(expected.sort(byName));
+      expect(await store.listKeys('api-2')).toEqual([{ thumbprint: other.thumbprint, isDeleted: false }]);
+    });
+
     it('keeps keysets apart', async () => {
       const { store } = await make();
       const pair = await newPair();
@@ -66,7 +84,7 @@ export function keyTests(make: MakeStore): void {
       const other = await another();
       await other.putKey('api', pair.thumbprint, jweWrapped(pair));
       const refused = other.putKey('api', pair.thumbprint, jweWrapped(pair, 'other'));
-      await expect(refused).rejects.toMatchObject({ name: 'JwtrotError', kind: 'refused' });
+      await expect(refused).rejects.toMatchObject({ name: 'JwtrotError', kind: 'refused', code: 'key-exists' });
       expect(await store.getKey('api', pair.thumbprint)).toEqual(jweWrapped(pair));
     });
 
@@ -112,7 +130,7 @@ export function keyTests(make: MakeStore): void {
       await store.putKey('api', pair.thumbprint, jweWrapped(pair));
       await store.deleteKey('api', pair.thumbprint, LATER);
       const late = (await another()).putKey('api', pair.thumbprint, jweWrapped(pair));
-      await expect(late).rejects.toMatchObject({ name: 'JwtrotError' });
+      await expect(late).rejects.toMatchObject({ name: 'JwtrotError', kind: 'refused', code: 'key-deleted' });
       expect(await store.getKey('api', pair.thumbprint)).toBeNull();
     });
 

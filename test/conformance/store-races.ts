@@ -56,6 +56,22 @@ export function raceTests(make: MakeStore): void {
       }
     });
 
+    it('lets one of those that jump ahead and those that do not win', async () => {
+      const made = await make();
+      const rivals = await racers(made);
+      const base = await commit(made.store, firstManifest('api'), null);
+      const results = await Promise.all(
+        rivals.map((store, index) => {
+          const manifest = withEvent(base.manifest, `rival-${index}`);
+          const jumps = index % 2 === 0;
+          return store.commitManifest(jumps ? { ...manifest, revision: 1_000_000 + index } : manifest, base);
+        }),
+      );
+      const winners = results.filter((result) => result !== null);
+      expect(winners).toHaveLength(1);
+      expect((await read(made.store, 'api')).manifest).toEqual(winners[0]?.manifest);
+    });
+
     it('loses no update when sixteen writers try until they land', async () => {
       const made = await make();
       const rivals = await racers(made);

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import type { Instant } from '../../src/keyset/clock.js';
+import type { Instant } from '../../src/keyset/basics/clock.js';
 import type { Store } from '../../src/store/store.js';
 import { commitTests } from './store-commits.js';
 import { damageTests } from './store-damage.js';

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { KeyContext, WrappedKey } from '../../src/keyset/wrapped-key.js';
+import type { KeyContext, WrappedKey } from '../../src/keyset/manifest/wrapped-key.js';
 import type { Wrapper } from '../../src/wrap/wrapper.js';
 
 export interface WrapperUnderTest {
@@ -94,6 +94,15 @@ export function wrapperConformance(name: string, make: () => Promise<WrapperUnde
       const wrapped = await wrapper.wrap(p256, CONTEXT);
       await expect(wrapper.unwrap({ ...wrapped, kid: 'another' }, CONTEXT)).rejects.toMatchObject(refused);
       await expect(wrapper.unwrap({ ...wrapped, alg: 'RS256' }, CONTEXT)).rejects.toMatchObject(refused);
+    });
+
+    it('tells a key that another kind of wrapper has wrapped', async () => {
+      const { wrapper } = await make();
+      const { kid, alg } = CONTEXT;
+      const ofKms: WrappedKey = { kid, alg, kmsKeyId: 'alias/jwtrot', context: {}, ciphertext: 'AAAA' };
+      const ofKek: WrappedKey = { kid, alg, jwe: 'e30..AAAA.AAAA.AAAA' };
+      const others = 'jwe' in (await wrapper.wrap(p256, CONTEXT)) ? ofKms : ofKek;
+      await expect(wrapper.unwrap(others, CONTEXT)).rejects.toMatchObject({ ...refused, code: 'wrong-wrapper' });
     });
 
     it.each([

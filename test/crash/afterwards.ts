@@ -1,4 +1,4 @@
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import type { Scenario } from './scenarios.js';
 import { unsettled } from './settled.js';
 import type { Site } from './site.js';

@@ -4,10 +4,10 @@ import type { FaultMode } from '../aws/server.js';
 import { until } from '../e2e/world.js';
 import { afterwards, before } from './afterwards.js';
 import { type AwsKeeping, keepInAws } from './keeping.js';
-import { callPoints, type LocalPoint, requestPoints, startUntil, undisturbed } from './points.js';
-import { SCENARIOS, type Scenario } from './scenarios.js';
+import { callPoints, type LocalPoint, requestPoints, startUntil, undisturbed, wasKilled } from './points.js';
+import type { Scenario } from './scenarios.js';
 import { Site } from './site.js';
-import { Count, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
+import { Count, randomInstants, SWEEP_LIMIT, sample, scenariosWith, sweep, withSites } from './sweep.js';
 
 type AwsSite = Site<AwsKeeping>;
 
@@ -42,9 +42,9 @@ async function killedAt(site: AwsSite, scenario: Scenario, point: Point, tries =
   const { keeping } = site;
   const start = await before(site, scenario);
   if (!('nth' in point)) {
-    const { signal, stderr } = await (await startUntil(site, scenario, point)).ended;
-    if (signal !== 'SIGKILL' && !('ms' in point)) {
-      if (scenario.isTimed !== true) return [`it was not killed: ${stderr}`];
+    const ran = await (await startUntil(site, scenario, point)).ended;
+    if (!wasKilled(ran) && !('ms' in point)) {
+      if (scenario.isTimed !== true) return [`it was not killed: ${ran.stderr}`];
       if (tries > 1) return killedAt(site, scenario, point, tries - 1);
     }
     return afterwards(site, scenario, start);
@@ -66,7 +66,7 @@ const count = new Count('Secrets Manager');
 afterAll(() => count.total());
 
 describe('a run with Secrets Manager and KMS that is killed', () => {
-  for (const scenario of SCENARIOS) {
+  for (const scenario of scenariosWith('aws')) {
     it(`is settled by the next run, wherever in ${scenario.name} it was`, { timeout: SWEEP_LIMIT }, () =>
       withSites(
         scenario,

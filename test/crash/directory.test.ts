@@ -1,16 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { afterwards, before } from './afterwards.js';
-import { callPoints, type LocalPoint, requestPoints, startUntil, undisturbed } from './points.js';
-import { SCENARIOS, type Scenario } from './scenarios.js';
+import { callPoints, type LocalPoint, requestPoints, startUntil, undisturbed, wasKilled } from './points.js';
+import type { Scenario } from './scenarios.js';
 import { Site } from './site.js';
-import { Count, randomInstants, SWEEP_LIMIT, sample, sweep, withSites } from './sweep.js';
+import { Count, randomInstants, SWEEP_LIMIT, sample, scenariosWith, sweep, withSites } from './sweep.js';
 
 async function killedAt(site: Site, scenario: Scenario, point: LocalPoint, tries = 3): Promise<string[]> {
   await site.restore();
   const start = await before(site, scenario);
-  const { signal, stderr } = await (await startUntil(site, scenario, point)).ended;
-  if (signal !== 'SIGKILL' && !('ms' in point)) {
-    if (scenario.isTimed !== true) return [`it was not killed: ${stderr}`];
+  const ran = await (await startUntil(site, scenario, point)).ended;
+  if (!wasKilled(ran) && !('ms' in point)) {
+    if (scenario.isTimed !== true) return [`it was not killed: ${ran.stderr}`];
     if (tries > 1) return killedAt(site, scenario, point, tries - 1);
   }
   return afterwards(site, scenario, start);
@@ -20,7 +20,7 @@ const count = new Count('directory store');
 afterAll(() => count.total());
 
 describe('a run with the directory store that is killed', () => {
-  for (const scenario of SCENARIOS) {
+  for (const scenario of scenariosWith('directory')) {
     it(`is settled by the next run, wherever in ${scenario.name} it was`, { timeout: SWEEP_LIMIT }, () =>
       withSites(
         scenario,

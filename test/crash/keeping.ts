@@ -26,9 +26,9 @@ export interface Keeping {
   close(): Promise<void>;
 }
 
-/** Everything that the local store and the local KEK are made of. */
+/** Everything that the local store and the local KEK are made of, and what the host remembers of the keyset. */
 export function keepInDirectory(world: World): Keeping {
-  const all = ['store', 'kek'];
+  const all = ['store', 'kek', 'records'];
   const kept = world.path('kept');
   const manifests = world.path('store/api/manifest');
   const keys = world.path('store/api/keys');
@@ -84,7 +84,10 @@ export type AwsKeeping = Keeping & {
 };
 
 /** Secrets of the suite's own AWS, which is this keyset's alone. */
-export async function keepInAws(): Promise<AwsKeeping> {
+export async function keepInAws(world: World): Promise<AwsKeeping> {
+  /** What the host remembers, with the folders that the first run makes for it. */
+  const state = world.path('state');
+  const keptState = world.path('kept-state');
   const server = await startAwsServer();
   const calls = watchCalls(server);
   let kept = new Map<string, string>();
@@ -116,6 +119,8 @@ export async function keepInAws(): Promise<AwsKeeping> {
     async save() {
       const live = (await list()).filter(({ deletionDate }) => deletionDate === null);
       kept = new Map(live.map(({ name }) => [name, server.secretText(name)]));
+      rmSync(keptState, { recursive: true, force: true });
+      if (existsSync(state)) cpSync(state, keptState, { recursive: true });
     },
     async restore() {
       server.heal();
@@ -127,6 +132,8 @@ export async function keepInAws(): Promise<AwsKeeping> {
         tokens += 1;
         server.secrets.CreateSecret({ Name, SecretString, ClientRequestToken: `kept-${tokens}`.padEnd(32, '-') });
       }
+      rmSync(state, { recursive: true, force: true });
+      if (existsSync(keptState)) cpSync(keptState, state, { recursive: true });
       calls.length = 0;
     },
     advance: (duration) => server.advance(duration),

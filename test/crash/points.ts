@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Running } from '../e2e/world.js';
+import type { Ran, Running } from '../e2e/world.js';
 import type { Keeping } from './keeping.js';
 import type { Scenario } from './scenarios.js';
 import type { Held } from './services.js';
@@ -30,13 +30,27 @@ export async function undisturbed<K extends Keeping>(site: Site<K>, scenario: Sc
   return { code, calls: readFileSync(list, 'utf8').trimEnd().split('\n'), took };
 }
 
+/** What is another in each run or at each site: kids, ids of commits, the random part of a temporary name, the site's folder. */
+const RANDOM = /jwtrot-e2e-\w+|[\w-]{36,}|[0-9a-f]{12,}/;
+
+/**
+ * Calls of one kind are counted by themselves: that a run polls once more than another one shifts none of the others.
+ * @returns the pattern of its kind, and the how many-th of that kind it is
+ */
+function placeOf(calls: readonly string[], i: number): string {
+  const parts = (calls[i] ?? '').split(RANDOM).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const pattern = `^${parts.join('[\\w-]+')}$`;
+  const kind = new RegExp(pattern);
+  return `${calls.slice(0, i + 1).filter((call) => kind.test(call)).length} ${pattern}`;
+}
+
 /** A read leaves behind what the call before it did; a change is there, is not, or is there in part. */
 export function callPoints(calls: readonly string[], which: RegExp): LocalPoint[] {
   return calls.flatMap((call, i): LocalPoint[] => {
     if (!which.test(call)) return [];
     const ways = call.startsWith('!') ? ['before', 'after'] : ['before'];
     if (call.startsWith('! writeFile')) ways.push('torn');
-    return ways.map((how) => ({ name: `${how} ${i + 1} ${call}`, call: `${how}:${i + 1}` }));
+    return ways.map((how) => ({ name: `${how} ${i + 1} ${call}`, call: `${how}:${placeOf(calls, i)}` }));
   });
 }
 
@@ -58,4 +72,9 @@ export async function startUntil<K extends Keeping>(
   if ('ms' in point) await new Promise((resolve) => setTimeout(resolve, point.ms));
   if (!('call' in point)) running.child.kill('SIGKILL');
   return running;
+}
+
+/** `jwtrot retire` is two processes: the one that watches over the one that was killed lives on, and says so. */
+export function wasKilled({ signal, stderr }: Ran): boolean {
+  return signal === 'SIGKILL' || stderr.includes('was ended by SIGKILL');
 }

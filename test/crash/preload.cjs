@@ -1,7 +1,7 @@
 // Loaded into the real command before it starts (NODE_OPTIONS=--require): sees every call that it makes to the file system
 // and every process that it starts, and has it killed or stopped at one of them. $JWTROT_TEST_CALL:
 //   count:FILE     writes the calls to FILE, one a line, when the process ends
-//   before:N       SIGKILL in place of call N
+//   before:N       SIGKILL in place of call N; `before:N PATTERN`: of the Nth call whose line matches; so with all that follow
 //   after:N        SIGKILL when call N has taken effect, before the caller learns of it
 //   torn:N         SIGKILL when call N has written the first half of what it was to write (a mark is one pwrite of less
 //                  than a page, which no kill divides: those are whole or not there)
@@ -16,9 +16,13 @@ const { basename } = require('node:path');
 const childProcess = require('node:child_process');
 const { syncBuiltinESMExports } = require('node:module');
 
-const [mode, argument] = (process.env.JWTROT_TEST_CALL ?? '').split(/:(.*)/);
-delete process.env.NODE_OPTIONS;
-const nth = Number(argument);
+// The one that `jwtrot retire` starts with only watches over another one, which does the work: that is it.
+const isWatching = process.argv.includes('retire') && process.env.JWTROT_SUPERVISED === undefined;
+const [mode, argument] = isWatching ? [''] : (process.env.JWTROT_TEST_CALL ?? '').split(/:(.*)/);
+if (!isWatching) delete process.env.NODE_OPTIONS;
+const [, nth, pattern = ''] = /^(\d+)(?: (.*))?$/.exec(argument ?? '') ?? [];
+const counted = new RegExp(pattern);
+let met = 0;
 const calls = [];
 /** The real one: what this file does for itself is no call of the command's. */
 const signal = process.kill.bind(process);
@@ -39,8 +43,11 @@ function changes(name, args) {
 function see(name, args, place) {
   // Node's own loader reads its modules by URL.
   if (args[0] instanceof URL) return undefined;
-  calls.push(`${changes(name, args) ? '!' : ' '} ${name} ${place}`);
-  return calls.length === nth ? mode : undefined;
+  const call = `${changes(name, args) ? '!' : ' '} ${name} ${place}`;
+  calls.push(call);
+  if (!counted.test(call)) return undefined;
+  met += 1;
+  return met === Number(nth) ? mode : undefined;
 }
 
 function end(how) {

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import type { Site } from './site.js';
 
 /** What is under way when the run is killed. */
@@ -128,6 +128,8 @@ const destruction: Scenario = {
   async prepare(site) {
     site.configure({}, '3s');
     await immediate.prepare(site);
+    // Else signers are owed another look after the retirement on a quick machine, and none on a slow one.
+    await waitUntil((await site.manifest())?.reloadsUntil);
     await site.run(...(await retirement.args(site)));
     // Verifiers are looked at once more when no reload can bring it back.
     await waitUntil((await site.manifest())?.retirements[0]?.checkAgainAt);

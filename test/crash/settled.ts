@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import type { Scenario } from './scenarios.js';
 import type { Site } from './site.js';
 

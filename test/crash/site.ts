@@ -1,8 +1,8 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { thumbprintOf } from '../../src/keys/thumbprint.js';
-import { decodeManifest } from '../../src/keyset/manifest.js';
-import type { Manifest } from '../../src/keyset/model.js';
+import { decodeManifest } from '../../src/keyset/manifest/encoding.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import { type Running, World } from '../e2e/world.js';
 import { type Keeping, keepInDirectory } from './keeping.js';
 import { Services } from './services.js';
@@ -30,10 +30,10 @@ export class Site<K extends Keeping = Keeping> {
   ) {}
 
   static async open(): Promise<Site>;
-  static async open<K extends Keeping>(keep: () => Promise<K>): Promise<Site<K>>;
-  static async open(keep?: () => Promise<Keeping>): Promise<Site> {
+  static async open<K extends Keeping>(keep: (world: World) => Promise<K>): Promise<Site<K>>;
+  static async open(keep?: (world: World) => Promise<Keeping>): Promise<Site> {
     const world = new World();
-    const keeping = keep === undefined ? keepInDirectory(world) : await keep();
+    const keeping = keep === undefined ? keepInDirectory(world) : await keep(world);
     const jwks = `${world.folderFor('public')}/jwks.json`;
     const key = `${world.folderFor('private')}/api.jwk`;
     const services = new Services({ jwks, key });

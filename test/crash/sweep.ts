@@ -1,19 +1,24 @@
-import type { Scenario } from './scenarios.js';
+import { SCENARIOS, type Scenario } from './scenarios.js';
 import type { Site } from './site.js';
 
-/** `all`: every point, as in `npm run test:crash`. `1/8`: each eighth, from one that chance picks. Else those of `npm test`. */
+/** `all`: every point, as in `npm run test:crash`. `1/8`: each eighth; `3/8`: those that follow two later. Else those of `npm test`. */
 const ASKED = process.env['JWTROT_CRASH'] ?? '';
-const STRIDE = ASKED === 'all' ? 1 : Number(/^1\/(\d+)$/.exec(ASKED)?.[1] ?? 0);
+const [, NTH = '1', OF = '0'] = /^(\d+)\/(\d+)$/.exec(ASKED) ?? [];
+const STRIDE = ASKED === 'all' ? 1 : Number(OF);
 const IS_SWEEP = STRIDE > 0;
 export const SWEEP_LIMIT = IS_SWEEP ? 7_200_000 : 240_000;
 /** Runs at once, each at a site of its own. */
 const SITES = IS_SWEEP ? 4 : 1;
 
+/** Every scenario; in `npm test` each stands with one of the two stores, in turn. */
+export function scenariosWith(store: 'directory' | 'aws'): readonly Scenario[] {
+  return IS_SWEEP ? SCENARIOS : SCENARIOS.filter((_, i) => (i % 2 === 0) === (store === 'directory'));
+}
+
 /** `count` of them, spread and always the same, unless more were asked for. */
 export function sample<T>(points: readonly T[], count: number): readonly T[] {
   if (IS_SWEEP) {
-    const first = Math.floor(Math.random() * STRIDE);
-    return points.filter((_, i) => i % STRIDE === first);
+    return points.filter((_, i) => i % STRIDE === (Number(NTH) - 1) % STRIDE);
   }
   // From the middle of each stretch: the very first call is the least interesting.
   const stretch = points.length / count;

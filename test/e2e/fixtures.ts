@@ -67,7 +67,9 @@ export interface RotateDocument {
 export interface StatusDocument {
   readonly keysets: readonly {
     name: string;
+    lineage: string | null;
     revision: number | null;
+    otherHistory: string | null;
     rollout: { kid: string; phase: string; direction: string } | null;
     keys: readonly { kid: string; version: number; state: string; signedUntil: string | null; reason: string | null }[];
     next: { action: string; at: string | null; reason: string } | null;

@@ -1,17 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accepts, mint, openSite, type RotateDocument, type Site } from './fixtures.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { accepts, mint, type RotateDocument, type Site } from './fixtures.js';
 import { kidOf, publishedKids, signsWith, statesOf, statusOf } from './look.js';
+import { runAll, scene } from './scene.js';
 import type { RunningService, ServiceOptions } from './world.js';
 
 /* Two signers: one does what it should, the other does not take the new key. */
 
 let site: Site;
 let second: RunningService;
+const rotated = scene((made) => runAll(made, 'rotate'));
 beforeEach(async () => {
-  site = await openSite();
-  await site.world.run(['rotate']);
+  site = await rotated();
 });
-afterEach(() => site.world.close());
 
 async function addSigner(options: ServiceOptions, onUnconfirmed: string): Promise<void> {
   second = await site.world.service({ key: site.world.path('private/api.jwk'), reloadMs: 30, ...options });
@@ -19,7 +19,8 @@ async function addSigner(options: ServiceOptions, onUnconfirmed: string): Promis
   const other = {
     name: 'second',
     role: 'signer',
-    reload: { signal: 'HUP', pidFile: second.pidFile, timeout: '2s' },
+    // Until a reload can't be under way any more, the failed key may come back: longer than these tests take.
+    reload: { signal: 'HUP', pidFile: second.pidFile, timeout: '10s' },
     health: { url: `http://127.0.0.1:${second.port}/healthz`, deadline: '2s', timeout: '500ms' },
   };
   site.world.configure(site.configuration({ services: [...whole.keysets.api.services, other], onUnconfirmed }));
@@ -56,8 +57,11 @@ describe('onUnconfirmed', () => {
 
   it('auto: waits for a signer that is healthy and only late, since both keys are published', async () => {
     await addSigner({ ignoreReload: true }, 'auto');
-    const { code, outcome } = await rotate('--immediate');
+    const { code, outcome, problems } = await rotate('--immediate');
     expect({ code, outcome }).toEqual({ code: 4, outcome: 'waiting' });
+    expect(problems[0]?.hint).toMatch(
+      /^jwtrot status --probe shows .*; the next run goes on, or now: jwtrot rotate --force$/,
+    );
     const v1 = await kidOf(site, 1);
     expect((await second.get('/healthz')).body['kid']).toBe(v1);
     expect(publishedKids(site)).toContain(v1);
@@ -90,7 +94,17 @@ describe('onUnconfirmed', () => {
     await addSigner({ onlyFirstKey: true }, 'auto');
     const tokens = [await mint(site)];
     await rotate('--immediate');
-    expect(await rotate()).toMatchObject({ code: 4, outcome: 'backing-off' });
+    expect(await rotate()).toMatchObject({
+      code: 4,
+      outcome: 'backing-off',
+      problems: [
+        {
+          code: 'backing-off',
+          message: expect.stringMatching(/^backing off until 20\S+Z after 1 failed attempt: /),
+          hint: expect.stringContaining('jwtrot rotate --force'),
+        },
+      ],
+    });
     tokens.push(await mint(site));
     site.world.configure(site.configuration());
     expect(await rotate('--force', '--immediate')).toMatchObject({ code: 0, outcome: 'rotated' });

@@ -1,14 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accepts, mint, openSite, type RotateDocument, type Site } from './fixtures.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { accepts, mint, type RotateDocument, type Site } from './fixtures.js';
 import { deliveredKid, kidOf, publishedKids, signsWith, statesOf, statusOf } from './look.js';
+import { runAll, scene } from './scene.js';
 import { until } from './world.js';
 
 let site: Site;
+const rotated = scene((made) => runAll(made, 'rotate'));
 beforeEach(async () => {
-  site = await openSite();
-  await site.world.run(['rotate']);
+  site = await rotated();
 });
-afterEach(() => site.world.close());
 
 function run(...args: string[]) {
   return site.world.json<RotateDocument>(args);

@@ -24,7 +24,9 @@ describe('first use', () => {
       code: 0,
       stdout: expect.stringMatching(/^default: rotated; active v1 \S{43}, 0s old; next: stage in 88d 23h .*\n$/),
     });
-    expect(stderr).toContain('default: generate, wrap and store a new key (the first key)');
+    expect(stderr).toContain('default: generate, wrap and store a new key: RS256, 2048 bits (the first key)');
+    // There is no outlet.
+    expect(stderr).not.toContain('write the outlets');
     const jwks = await world.run(['jwks']);
     expect(JSON.parse(jwks.stdout).keys).toEqual([expect.objectContaining({ kty: 'RSA', alg: 'RS256', use: 'sig' })]);
     expect(jwks.stdout).not.toContain('"d"');
@@ -166,6 +168,21 @@ describe('bad input', () => {
     });
     writeFileSync(world.config, 'nonsense: true\n', { mode: 0o600 });
     expect((await world.run(['status', '--check'])).code).toBe(3);
+    const wrong = await world.json<{ error: object }>(['status', '--check']);
+    expect(wrong).toMatchObject({
+      code: 3,
+      document: { schema: 1, error: { code: 'bad-config', exit: 3 } },
+      stderr: '',
+    });
+  });
+
+  it('prints the document of status with --check --json, and exits as a plugin', async () => {
+    world = new World();
+    const absent = await world.json(['status', '--check']);
+    expect(absent).toEqual({ ...(await world.json(['status'])), code: 2 });
+    expect(absent.document).toMatchObject({ schema: 1, keysets: [{ name: 'default', keys: [] }] });
+    await world.run(['rotate']);
+    expect(await world.json(['status', '--check'])).toEqual(await world.json(['status']));
   });
 });
 
@@ -188,7 +205,7 @@ describe('services that do not do what they should', () => {
 
     const held = await site.world.run(['rotate']);
     expect(held.code).toBe(4);
-    expect(held.stdout).toMatch(/^api: backing off; .*next: retry in 59m/);
+    expect(held.stdout).toMatch(/^api: backing off; .*next: retry in 59m.*; or now: jwtrot rotate --force\n$/);
     expect(held.stdout.trim().split('\n')).toHaveLength(1);
 
     site.world.configure(site.configuration());

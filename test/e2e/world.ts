@@ -1,14 +1,24 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { runWarm } from './warm/pool.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const COMMAND = join(ROOT, 'bin/jwtrot.js');
-const SERVICE = join(ROOT, 'test/e2e/service.js');
+/** `service.js` in one file, made by `setup.ts`: it starts in half the time. */
+const SERVICE = join(ROOT, 'node_modules/.cache/jwtrot/service.cjs');
+
+/** `1`: each command is a process of its own, as for a user. */
+const PROCESSES = process.env['JWTROT_PROCESSES'] === '1';
+
+interface RunOptions {
+  readonly env?: Record<string, string>;
+  readonly stdin?: string | Buffer;
+}
 
 /** What a run of the real command came to. */
 export interface Ran {
@@ -26,8 +36,15 @@ export interface Running {
 export interface ServiceOptions {
   readonly jwks?: string;
   readonly key?: string;
+  /** A keyset's folder in a local store, and the KEK's file: it reads its keys there. */
+  readonly store?: string;
+  readonly kek?: string;
+  /** While this file is there it can unwrap no key that it has not yet. */
+  readonly sealed?: string;
   readonly reloadMs?: number;
   readonly ignoreReload?: boolean;
+  /** After a reload it names its tokens by the new key, and signs with the old one. */
+  readonly mislabels?: boolean;
   readonly dieOnReload?: boolean;
   readonly dieAfter?: number;
   /** It fails while it holds another signing key than its first. */
@@ -39,6 +56,8 @@ export interface RunningService {
   readonly pid: number;
   readonly pidFile: string;
   get(path: string): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** Forgets all and reads its files, as after a start. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,7 +67,11 @@ export class World {
   readonly config = join(this.folder, 'jwtrot.yaml');
   /** Set for every run, beside the user's own. */
   defaultEnv: Record<string, string> = {};
-  readonly #children = new Set<ChildProcess>();
+  /** Each command is a process of its own. */
+  eachAProcess = PROCESSES;
+  readonly #kept = `${this.folder}.kept`;
+  #children = new Set<ChildProcess>();
+  #lasting: ReadonlySet<ChildProcess> = new Set();
   #services = 0;
 
   path(name: string): string {
@@ -70,9 +93,9 @@ export class World {
     };
   }
 
-  start(args: readonly string[], options: { env?: Record<string, string>; stdin?: string | Buffer } = {}): Running {
-    const withConfig = existsSync(this.config) ? ['--config', this.config] : [];
-    const child = spawn(process.execPath, [COMMAND, ...args, ...withConfig], {
+  /** Starts it as a process of its own. */
+  start(args: readonly string[], options: RunOptions = {}): Running {
+    const child = spawn(process.execPath, [COMMAND, ...args, ...this.#withConfig()], {
       cwd: this.folder,
       env: this.env(options.env),
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -92,8 +115,22 @@ export class World {
     return { child, ended };
   }
 
-  run(args: readonly string[], options: { env?: Record<string, string>; stdin?: string | Buffer } = {}): Promise<Ran> {
-    return this.start(args, options).ended;
+  /** Runs it to its end: in a process that is running already, unless it is set up by its environment. */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    const env = this.env(options.env);
+    if (this.eachAProcess || Object.keys(env).some((name) => name.startsWith('NODE_')))
+      return this.start(args, options).ended;
+    const stdin = Buffer.from(options.stdin ?? '').toString('base64');
+    const job = { args: [...args, ...this.#withConfig()], script: COMMAND, env, folder: this.folder, stdin };
+    const { child, done } = runWarm(job);
+    this.#children.add(child);
+    const answer = await done;
+    this.#children.delete(child);
+    return answer === null ? { code: null, signal: 'SIGKILL', stdout: '', stderr: '' } : { ...answer, signal: null };
+  }
+
+  #withConfig(): string[] {
+    return existsSync(this.config) ? ['--config', this.config] : [];
   }
 
   /** Runs with `--json` and reads the document. */
@@ -115,13 +152,18 @@ export class World {
       child.stdout?.once('data', (chunk) => resolve(Number(String(chunk))));
       child.once('exit', () => reject(new Error('the service ended before it listened')));
     });
+    const get: RunningService['get'] = async (path) => {
+      const response = await fetch(`http://127.0.0.1:${listening}${path}`);
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    };
     return {
       port: listening,
       pid: child.pid ?? 0,
       pidFile,
-      async get(path) {
-        const response = await fetch(`http://127.0.0.1:${listening}${path}`);
-        return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+      get,
+      async restart() {
+        const { status } = await fetch(`http://127.0.0.1:${listening}/restart`, { signal: AbortSignal.timeout(5_000) });
+        if (status !== 200) throw new Error(`a service that starts anew answers ${status}`);
       },
       stop: () => end(child),
     };
@@ -136,14 +178,36 @@ export class World {
     return this.path(name);
   }
 
+  /** Everything that is here now, to be put back; what runs now goes on running. */
+  keep(): void {
+    execFileSync('cp', ['-a', this.folder, this.#kept]);
+    this.#lasting = new Set(this.#children);
+  }
+
+  /** @returns whether all is as it was: false when something that ran then has ended */
+  async putBack(): Promise<boolean> {
+    await Promise.all([...this.#children].filter((child) => !this.#lasting.has(child)).map(end));
+    if ([...this.#lasting].some(hasEnded)) return false;
+    this.#children = new Set(this.#lasting);
+    this.defaultEnv = {};
+    this.eachAProcess = PROCESSES;
+    for (const entry of readdirSync(this.folder)) rmSync(this.path(entry), { recursive: true });
+    execFileSync('cp', ['-a', `${this.#kept}/.`, this.folder]);
+    return true;
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#children].map(end));
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const folder of [this.folder, this.#kept]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await gone;

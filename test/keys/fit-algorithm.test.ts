@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { algorithmFor } from '../../src/keys/import-key.js';
 import { publicJwkOfKey } from '../../src/keys/public-key.js';
-import type { PublicJwk } from '../../src/keyset/model.js';
+import type { PublicJwk } from '../../src/keyset/manifest/key.js';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });

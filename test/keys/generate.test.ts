@@ -3,7 +3,7 @@ import { calculateJwkThumbprint } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { generateKey } from '../../src/keys/generate.js';
 import { publicJwkOf } from '../../src/keys/public-key.js';
-import { ALGORITHM_NAMES, ALGORITHMS } from '../../src/keyset/algorithm.js';
+import { ALGORITHM_NAMES, ALGORITHMS } from '../../src/keyset/basics/algorithm.js';
 
 describe('a generated key', () => {
   it.each(ALGORITHM_NAMES)('%s: signs what its public half verifies, and is named by its thumbprint', async (alg) => {

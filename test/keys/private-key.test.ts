@@ -5,8 +5,8 @@ import { generateKey } from '../../src/keys/generate.js';
 import { assertMatches } from '../../src/keys/matches.js';
 import { toPkcs8Pem, toPrivateJwk } from '../../src/keys/private-key.js';
 import { publicJwkFromSpki, toSpkiPem } from '../../src/keys/public-key.js';
-import { ALGORITHM_NAMES } from '../../src/keyset/algorithm.js';
-import { JwtrotError } from '../../src/keyset/error.js';
+import { ALGORITHM_NAMES } from '../../src/keyset/basics/algorithm.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
 
 describe('a private key that is delivered', () => {
   it.each(ALGORITHM_NAMES)('%s: is the PEM that OpenSSL writes, and jose reads it', async (alg) => {
@@ -28,7 +28,7 @@ describe('a private key that is delivered', () => {
 
   it.each(ALGORITHM_NAMES)('%s: is a JWK with kid, alg, use and its private members', async (alg) => {
     const { privateKey, publicJwk, thumbprint } = await generateKey(alg, 2048);
-    const text = toPrivateJwk(privateKey, { kid: thumbprint, alg }).toString();
+    const text = toPrivateJwk(privateKey, { kid: thumbprint, alg, told: null }).toString();
     const jwk = JSON.parse(text);
     expect(jwk).toMatchObject({ ...publicJwk, kid: thumbprint, alg, use: 'sig' });
     expect(Object.keys(jwk)).toEqual(
@@ -36,6 +36,10 @@ describe('a private key that is delivered', () => {
     );
     expect(text.endsWith('\n')).toBe(true);
     expect(await importJWK(jwk, alg)).toMatchObject({ type: 'private' });
+    const told = { keyset: 'api', maxTokenTtl: 604_800 };
+    const telling = JSON.parse(toPrivateJwk(privateKey, { kid: thumbprint, alg, told }).toString());
+    expect(telling).toEqual({ ...jwk, jwtrot: told });
+    expect(await importJWK(telling, alg)).toMatchObject({ type: 'private' });
   });
 });
 

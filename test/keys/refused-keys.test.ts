@@ -1,7 +1,14 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import {
+  checkPrimeSync,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  generatePrimeSync,
+  type KeyObject,
+} from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type KeyKind, type ParsedKey, parseKey } from '../../src/keys/import-key.js';
-import { JwtrotError } from '../../src/keyset/error.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -24,6 +31,18 @@ async function refusal(text: string | object, kind: KeyKind = 'any'): Promise<Jw
   if (!(error instanceof JwtrotError)) throw new Error(`expected a JwtrotError, got ${String(error)}`);
   expect(error).toMatchObject({ kind: 'usage', code: 'bad-key', exit: 2 });
   return error;
+}
+
+/** As Infineon's library made them, of 1,024 bits: the first from this power of 65537 on. */
+function rocaPrime(start: number): bigint {
+  const isPrime = (n: number) => Array.from({ length: n - 2 }, (_, i) => i + 2).every((factor) => n % factor !== 0);
+  const product = Array.from({ length: 700 }, (_, i) => i + 2)
+    .filter(isPrime)
+    .reduce((all, n) => all * BigInt(n), 1n);
+  for (let power = 65_537n ** BigInt(start) % product; ; power = (power * 65_537n) % product) {
+    const candidate = ((3n << 1022n) / product) * product + power;
+    if (checkPrimeSync(candidate)) return candidate;
+  }
 }
 
 describe('input that is not a key to work with', () => {
@@ -70,6 +89,10 @@ describe('input that is not a key to work with', () => {
     ['an empty JWK Set', { keys: [] }, /holds 0 keys/, null],
     ['a JWK for encryption', jwk(ec.publicKey, { use: 'enc' }), /use is not sig/, null],
     ['a JWK without kty', { n: 'AQAB' }, /kty/, null],
+    ['a JWK of type constructor', '{"kty":"constructor","n":"AQAB","e":"AQAB"}', /no kty out of/, null],
+    ['a JWK of type __proto__', '{"kty":"__proto__","n":"AQAB","e":"AQAB"}', /no kty out of/, null],
+    ['a JWK whose members are inherited', '{"__proto__":{"kty":"EC","crv":"P-256"}}', /no kty out of/, null],
+    ['a JWK whose type is an object', '{"kty":{"toString":"RSA"}}', /no kty out of/, null],
     ['a JWK without x', { kty: 'EC', crv: 'P-256', y: 'AA' }, /lacks its member x/, null],
     ['an RSA JWK with d alone', { ...jwk(rsa.publicKey), d: jwk(rsa.privateKey)['d'] }, /lacks its member p/, null],
     ['a JWK with a kid that is no string', { ...jwk(ec.publicKey), kid: 7 }, /kid is not a string/, null],
@@ -95,6 +118,66 @@ describe('input that is not a key to work with', () => {
     ['RSA, another public exponent', { ...jwk(rsa.privateKey), e: 'Aw' }],
   ])('a private half of another key is refused: %s', async (_name, mixed) => {
     expect((await refusal(mixed)).message).toMatch(/do not belong|is not a key/);
+  });
+
+  it.each(['dp', 'dq', 'qi', 'p', 'q', 'd'])('an RSA key whose %s is wrong is refused as PEM, too', async (name) => {
+    const members = jwk(rsa.privateKey);
+    const bytes = Buffer.from(members[name] ?? '', 'base64url');
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 2;
+    const spoiled = createPrivateKey({ key: { ...members, [name]: bytes.toString('base64url') }, format: 'jwk' });
+    for (const type of ['pkcs8', 'pkcs1'] as const) {
+      expect((await refusal(pem(spoiled, type), 'pem')).message).toMatch(/do not belong/);
+    }
+  });
+
+  const prime = (bits: number) => generatePrimeSync(bits, { bigint: true });
+  it.each([
+    ['even', (prime(2047) << 1n) | (1n << 2047n), /is even/],
+    ['a multiple of a small prime', prime(2040) * 65_521n, /is divisible by 65521/],
+    ['a prime', prime(2048), /is a prime/],
+    ['a square', prime(1024) ** 2n, /is a power/],
+    ['a cube', prime(684) ** 3n, /is a power/],
+  ])('a modulus that is %s is refused', async (_, n, message) => {
+    const hex = n.toString(16);
+    const text = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url');
+    const key = { kty: 'RSA', n: text, e: 'AQAB' };
+    expect((await refusal(key, 'public')).message).toMatch(message);
+    const spki = createPublicKey({ key, format: 'jwk' });
+    expect((await refusal(pem(spki, 'spki'), 'public')).message).toMatch(message);
+    // The leaked key itself must be found all the same.
+    expect((await parse(key, 'any')).privateKey).toBeNull();
+  });
+
+  it.each([
+    ['3', 3n],
+    ['2^16', 2n ** 16n],
+    ['2^16 - 1', 2n ** 16n - 1n],
+    ['2^256 + 1', 2n ** 256n + 1n],
+  ])('a public exponent of %s is refused, unless the key is only looked for', async (_, e) => {
+    const bytes = Buffer.from(e.toString(16).padStart(66, '0'), 'hex');
+    const key = {
+      ...jwk(rsa.publicKey),
+      e: bytes.subarray(bytes.findIndex((byte) => byte !== 0)).toString('base64url'),
+    };
+    expect((await refusal(key, 'public')).message).toMatch(/public exponent that is unsafe/);
+    if (e % 2n === 1n) expect((await parse(key, 'any')).privateKey).toBeNull();
+  });
+
+  it('a public exponent at the limits is taken', async () => {
+    for (const e of [2n ** 16n + 1n, 2n ** 256n - 1n]) {
+      const text = Buffer.from(e.toString(16).padStart(64, '0'), 'hex');
+      const key = {
+        ...jwk(rsa.publicKey),
+        e: text.subarray(text.findIndex((byte) => byte !== 0)).toString('base64url'),
+      };
+      expect((await parse(key, 'public')).publicJwk).toMatchObject({ e: key.e });
+    }
+  });
+
+  it('a modulus of the chips with weak primes (ROCA) is refused', async () => {
+    const n = rocaPrime(1) * rocaPrime(2_000);
+    const text = Buffer.from(n.toString(16).padStart(512, '0'), 'hex').toString('base64url');
+    expect((await refusal({ kty: 'RSA', n: text, e: 'AQAB' }, 'public')).message).toMatch(/ROCA/);
   });
 
   it('is told which option it is for', async () => {

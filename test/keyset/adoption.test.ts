@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { adopted, adoptedPublic, adoptionStarted, isBeingAdopted } from '../../src/keyset/adoption.js';
-import { wasGivenUp } from '../../src/keyset/given-up.js';
-import { brokenInvariants } from '../../src/keyset/invariants.js';
-import { emptyManifest } from '../../src/keyset/transitions.js';
+import { brokenInvariants } from '../../src/keyset/manifest/invariants.js';
+import { wasGivenUp } from '../../src/keyset/questions/given-up.js';
+import { adopted, adoptedPublic, adoptionStarted, isBeingAdopted } from '../../src/keyset/transitions/adoption.js';
+import { emptyManifest, givenUp } from '../../src/keyset/transitions/all.js';
 import { DAY, newKey, POLICY, RETIRE, SECOND, START, Story, settled, staged } from './story.js';
 
 const OLD = { ...newKey('old'), kid: 'legacy-2019' };
@@ -11,7 +11,7 @@ function imported(): Story {
   const story = new Story();
   const started = adoptionStarted(emptyManifest('api'), OLD, START);
   expect(started.keys[0]).toMatchObject({ kid: 'legacy-2019', state: 'creating' });
-  story.manifest = adopted(started, 'legacy-2019', POLICY, START);
+  story.manifest = adopted(started, 'legacy-2019', { policy: POLICY, at: START }, null);
   return story;
 }
 
@@ -55,10 +55,10 @@ describe('a key that is imported', () => {
 
   it('is not adopted twice, nor beside an active key', () => {
     const { known } = imported();
-    expect(adopted(known, 'legacy-2019', POLICY, START + 1)).toBe(known);
+    expect(adopted(known, 'legacy-2019', { policy: POLICY, at: START + 1 }, null)).toBe(known);
     const other = settled().known;
     const started = adoptionStarted(other, OLD, START);
-    expect(adopted(started, 'legacy-2019', POLICY, START)).toBe(started);
+    expect(adopted(started, 'legacy-2019', { policy: POLICY, at: START }, null)).toBe(started);
   });
 
   it('waits for a rollout under way', () => {
@@ -71,7 +71,7 @@ describe('a key that is imported', () => {
     const story = new Story();
     story.manifest = adoptionStarted(emptyManifest('api'), OLD, START);
     expect(isBeingAdopted(story.key('legacy-2019'))).toBe(true);
-    expect(wasGivenUp({ ...story.key('legacy-2019'), state: 'retired', reason: 'failed' })).toBe(false);
+    expect(wasGivenUp(givenUp(story.known, 'legacy-2019', START, START).keys[0]!)).toBe(false);
     story.retire('legacy-2019');
     expect(story.key('legacy-2019')).toMatchObject({ state: 'retired', reason: 'compromised' });
   });
@@ -89,10 +89,13 @@ describe('a key that is imported', () => {
 describe('a public half that is imported', () => {
   it('only verifies; beside an active key its time is counted at once', () => {
     const story = settled();
-    story.manifest = adoptedPublic(story.known, { ...OLD, hasPrivate: false }, POLICY, START);
+    story.manifest = adoptedPublic(story.known, { ...OLD, hasPrivate: false }, { policy: POLICY, at: START });
     expect(brokenInvariants(story.known)).toEqual([]);
     expect(story.key('legacy-2019')).toMatchObject({ state: 'deprecated', signedUntil: START, hasPrivate: false });
     story.run();
+    // Until then a verifier could read a copy without it.
+    story.now = story.known.verifiersOwedAt!;
+    expect(story.run()).toEqual(['refresh-services - caches-over']);
     story.now = START + 8 * DAY + 60 * SECOND - 1;
     expect(story.run()).toEqual([]);
     story.now += 1;
@@ -104,9 +107,17 @@ describe('a public half that is imported', () => {
     ]);
   });
 
+  it('has verifiers read it, whoever writes the outlets: a sync may come first', () => {
+    const story = settled();
+    story.manifest = adoptedPublic(story.known, { ...OLD, hasPrivate: false }, { policy: POLICY, at: START });
+    story.write();
+    expect(story.run()).toContain('refresh-services - outlets-differ');
+    expect(story.known.verifiersOwedAt).not.toBeNull();
+  });
+
   it('may be in use until signers have confirmed a key of ours', () => {
     const story = new Story();
-    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, POLICY, START);
+    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, { policy: POLICY, at: START });
     expect(story.key('legacy-2019').signedUntil).toBeNull();
     story.now += 30 * DAY;
     const done = story.run();
@@ -120,7 +131,7 @@ describe('a public half that is imported', () => {
 
   it('is looked at once more when an earlier reload could have brought it back', () => {
     const story = new Story();
-    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, POLICY, START);
+    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, { policy: POLICY, at: START });
     story.run();
     story.now += DAY;
     story.mayReturn = true;
@@ -135,7 +146,7 @@ describe('a public half that is imported', () => {
 
   it('is never made active', () => {
     const story = new Story();
-    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, POLICY, START);
+    story.manifest = adoptedPublic(emptyManifest('api'), { ...OLD, hasPrivate: false }, { policy: POLICY, at: START });
     expect(story.retire('legacy-2019')).toContain('generate - compromised');
     expect(story.states).toBe('legacy-2019: retired, k1: active');
   });

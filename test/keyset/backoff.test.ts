@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
-import { backedOff, rolledBack } from '../../src/keyset/transitions.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { backedOff, rolledBack } from '../../src/keyset/transitions/all.js';
 import { DAY, HOUR, rotated, START, Story, settled, staged } from './story.js';
 
 /** What a run commits when signers do not confirm and there is a key to go back to. */
 function goBack(story: Story): void {
-  story.manifest = backedOff(rolledBack(story.known, story.policy, 'issuer: refused', story.now), 'issuer', story.now);
+  story.manifest = backedOff(
+    rolledBack(story.known, { policy: story.policy, at: story.now }, 'issuer: refused'),
+    'issuer',
+    story.now,
+  );
 }
 
 function failed(manifest: Manifest, at: number): number {
@@ -58,7 +62,7 @@ describe('backing off', () => {
     story.manifest = backedOff(story.known, 'issuer: refused', story.now);
     expect(story.run()).toEqual([]);
     expect(story.run({ force: true, immediate: true })).toEqual([
-      'generate - forced',
+      'generate - immediate',
       'write-outlets k2 new-key',
       'confirm-verifiers k2 new-key',
       'activate k2 published-long-enough',

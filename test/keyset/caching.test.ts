@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cachedLonger } from '../../src/keyset/caching.js';
-import { DAY, HOUR } from '../../src/keyset/clock.js';
+import { DAY, HOUR } from '../../src/keyset/basics/clock.js';
+import { cachedLonger } from '../../src/keyset/questions/caching.js';
 
 const POLICY = { jwksMaxAge: HOUR, publishAhead: DAY, clockSkew: 60_000 };
 const at = (host: string, maxAge: number) => ({ url: `https://${host}/jwks.json`, maxAge });

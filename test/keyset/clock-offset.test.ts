@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MINUTE } from '../../src/keyset/clock.js';
-import { dueBy, stampsTooEarly } from '../../src/keyset/clock-trust.js';
+import { MINUTE } from '../../src/keyset/basics/clock.js';
+import { dueBy, stampsTooEarly } from '../../src/keyset/questions/clock-trust.js';
 import type { Story } from './story.js';
 import { DAY, HOUR, rotated, SECOND, START, settled, switching } from './story.js';
 import { Story as Tale } from './tale.js';
@@ -91,9 +91,9 @@ describe('a clock that is ahead of the store’s own', () => {
     story.retire('k1');
     expect(story.known.retirements).toHaveLength(1);
     ahead(story, 2 * DAY);
-    expect(story.retire('k2').filter((one) => one.startsWith('look-again'))).toEqual([]);
+    expect(story.retire('k2').filter((one) => one.startsWith('recheck-drop'))).toEqual([]);
     story.clockOffset = 0;
-    expect(story.run().filter((one) => one.startsWith('look-again k1'))).toHaveLength(1);
+    expect(story.run().filter((one) => one.startsWith('recheck-drop k1'))).toHaveLength(1);
   });
 
   it('decides all the same where the operator vouches for it, once', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision } from '../../src/keyset/action.js';
-import { decide } from '../../src/keyset/planner.js';
+import type { Decision } from '../../src/keyset/planning/action.js';
+import { decide } from '../../src/keyset/planning/order.js';
 import { DAY, HOUR, RETIRE, rotated, SECOND, START, settled, switching } from './story.js';
 
 function refused(decision: Decision) {

@@ -1,5 +1,5 @@
-import type { Request } from '../../src/keyset/action.js';
-import { wayBack } from '../../src/keyset/rollback.js';
+import type { Request } from '../../src/keyset/planning/action.js';
+import { wayBack } from '../../src/keyset/planning/rollback.js';
 import { DAY, HOUR, named, POLICY, RETIRE, SECOND } from './story.js';
 import type { Walker } from './walker.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DAY, HOUR, MINUTE, SECOND } from '../../src/keyset/clock.js';
-import { approximateDuration, formatDuration, parseDuration } from '../../src/keyset/duration.js';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/keyset/basics/clock.js';
+import { approximateDuration, formatDuration, parseDuration } from '../../src/keyset/basics/duration.js';
 
 describe('reading a duration', () => {
   it.each([

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { verifiesUntil } from '../../src/keyset/due.js';
+import type { Staging } from '../../src/keyset/manifest/model.js';
+import { verifiesUntil } from '../../src/keyset/questions/due.js';
+import { withParts } from '../support/manifest.js';
 import { DAY, HOUR, POLICY, rotated, SECOND, START, settled, switching } from './story.js';
 
 describe('the switch', () => {
@@ -150,9 +152,8 @@ describe('expiry', () => {
     story.secretStored = false;
     story.step();
     story.manifest = {
-      ...story.known,
-      keys: story.known.keys.map((key) => (key.kid === 'k2' ? { ...key, state: 'creating' } : key)),
-      rollout: { ...story.known.rollout!, phase: 'store' },
+      ...withParts(story.known, 'k2', { state: 'creating' }),
+      rollout: { ...(story.known.rollout as Staging), phase: 'store' },
     };
     // It was never published: no verifier has to drop it.
     expect(story.run().slice(0, 3)).toEqual(['recover k2 interrupted', 'delete-secret k2 retired', 'generate - age']);
@@ -161,6 +162,9 @@ describe('expiry', () => {
       reason: 'failed',
       deleteAgainAt: story.now + 60 * SECOND,
     });
+    // Gone for good before that, it is not marked as destroyed yet: its put may still land.
+    story.manifest = withParts(story.known, 'k2', { goneAt: story.now });
+    expect(story.next).toBe('nothing');
     story.now += 60 * SECOND;
     expect(story.run()).toEqual(['delete-secret k2 put-in-flight']);
     expect(story.key('k2').deleteAgainAt).toBeNull();

@@ -1,9 +1,9 @@
-import { ALGORITHMS, type Algorithm } from '../../src/keyset/algorithm.js';
-import { DAY, MINUTE, SECOND } from '../../src/keyset/clock.js';
-import type { Manifest, PublicJwk } from '../../src/keyset/model.js';
-import { POLICY_DEFAULTS, type Policy } from '../../src/keyset/policy.js';
-import { type Holding, wantedKeys } from '../../src/keyset/projection.js';
-import type { NewKey } from '../../src/keyset/transitions.js';
+import { ALGORITHMS, type Algorithm } from '../../src/keyset/basics/algorithm.js';
+import { DAY, MINUTE, SECOND } from '../../src/keyset/basics/clock.js';
+import { POLICY_DEFAULTS, type Policy } from '../../src/keyset/basics/policy.js';
+import type { NewKey, PublicJwk } from '../../src/keyset/manifest/key.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { type Holding, wantedKeys } from '../../src/keyset/published/jwk-set.js';
 
 export const START = Date.UTC(2026, 0, 1);
 

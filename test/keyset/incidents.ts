@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { RetireRequest } from '../../src/keyset/incident.js';
+import type { RetireRequest } from '../../src/keyset/questions/incidents.js';
 import { RETIRE, SECOND, type Story } from './story.js';
 
 export const MINUTE = 60 * SECOND;

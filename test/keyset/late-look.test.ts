@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { published } from '../../src/keyset/transitions/all.js';
+import { recordOnly } from './incidents.js';
 import { DAY, HOUR, rotated, SECOND, settled, staged } from './story.js';
 
 const CACHES = HOUR + 60 * SECOND;
@@ -37,6 +39,23 @@ describe('one more look at verifiers', () => {
     expect(story.known.rollout).toBeNull();
     story.now += HOUR;
     expect(story.next).toBe('nothing');
+  });
+
+  it('follows a switch at an incident’s deadline, by which no verifier had confirmed the key', () => {
+    const story = settled();
+    recordOnly(story, 'k1');
+    story.now += 120 * SECOND;
+    story.step();
+    const publishedAt = story.now;
+    story.manifest = published(story.known, publishedAt);
+    expect(story.step()).toBe('replace-at-deadline k2 deadline-passed');
+    story.run();
+    expect(story.key('k2')).toMatchObject({ state: 'active', confirmedAt: null, publishedAt });
+    story.now = publishedAt + CACHES;
+    expect(story.run()).toContain('confirm-verifiers k2 caches-over');
+    expect(story.key('k2').confirmedAt).toBe(story.now);
+    story.now += HOUR;
+    expect(story.run()).not.toContain('confirm-verifiers k2 caches-over');
   });
 
   it('is repeated until every verifier accepts the key', () => {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { mostKeys } from '../../src/keyset/policy.js';
+import { mostKeys } from '../../src/keyset/basics/policy.js';
+import type { Staging } from '../../src/keyset/manifest/model.js';
+import { unused } from '../../src/keyset/transitions/staging.js';
+import { withParts } from '../support/manifest.js';
 import { DAY, HOUR, newKey, POLICY, rotated, SECOND, START, Story, settled, staged } from './story.js';
 
 describe('the keys in the JWKS', () => {
@@ -107,9 +110,8 @@ describe('a run that died', () => {
     const story = new Story();
     story.step();
     story.manifest = {
-      ...story.known,
-      keys: [{ ...story.key('k1'), state: 'creating' }],
-      rollout: { ...story.known.rollout!, phase: 'store' },
+      ...withParts(story.known, 'k1', { state: 'creating' }),
+      rollout: { ...(story.known.rollout as Staging), phase: 'store' },
     };
     expect(story.run()[0]).toBe('recover k1 interrupted');
     expect(story.states).toBe('k1: active');
@@ -117,21 +119,7 @@ describe('a run that died', () => {
 
   it('does not hold up the rest while its key can neither be read nor given up', () => {
     const story = settled();
-    story.manifest = {
-      ...story.known,
-      keys: [
-        ...story.known.keys,
-        {
-          ...story.key('k1'),
-          ...newKey('k9'),
-          version: 2,
-          state: 'creating',
-          activatedAt: null,
-          signedFrom: null,
-          publishedAt: null,
-        },
-      ],
-    };
+    story.manifest = { ...story.known, keys: [...story.known.keys, unused(newKey('k9'), 2, story.now)] };
     expect(story.next).toBe('recover k9 interrupted');
     story.blocked.add('key k9');
     expect(story.next).toBe('nothing');

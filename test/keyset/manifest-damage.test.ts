@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { JwtrotError } from '../../src/keyset/error.js';
-import { encodeManifest } from '../../src/keyset/manifest.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
+import { encodeManifest } from '../../src/keyset/manifest/encoding.js';
 import { decode, full, type Json, keyIn } from './manifests.js';
 
 async function damage(change: (json: Record<string, unknown>) => void): Promise<JwtrotError> {
@@ -20,6 +20,11 @@ describe('a damaged manifest', () => {
     ['has a field that is not known', (json) => Object.assign(json, { extra: 1 }), 'extra: expected never'],
     ['names another keyset', (json) => Object.assign(json, { name: 'web' }), 'it is of keyset web'],
     ['has a name that is none', (json) => Object.assign(json, { name: '../api' }), 'name: expected'],
+    [
+      'leaves no room for the next revision',
+      (json) => Object.assign(json, { revision: 9_999_999_999 }),
+      'revision: expected <=9000000000',
+    ],
     ['has revision 0', (json) => Object.assign(json, { revision: 0 }), 'revision: expected >=1'],
     ['has no commit', (json) => Object.assign(json, { commits: [] }), 'commits: expected >=1'],
     ['has a schema of another type', (json) => Object.assign(json, { schema: '2' }), 'schema: expected 1'],
@@ -61,20 +66,31 @@ describe('a damaged manifest', () => {
     ],
     ['holds a kid twice', (json) => Object.assign(keyIn(json, 0), { kid: 'k3' }), 'two keys have kid k3'],
     ['holds a version twice', (json) => Object.assign(keyIn(json, 0), { version: 2 }), 'two keys have version 2'],
-    [
-      'has a key without its public half',
-      (json) => delete keyIn(json, 1)['publicJwk'],
-      'key k2 (active) has no public key',
-    ],
+    ['has a key without its public half', (json) => delete keyIn(json, 1)['publicJwk'], 'keys.1.publicJwk: expected'],
     [
       'has an active key without its private half',
       (json) => delete keyIn(json, 1)['hasPrivate'],
-      'has no private half',
+      'keys.1.hasPrivate: expected',
     ],
     [
       'has an active key that has ended',
       (json) => Object.assign(keyIn(json, 1), { signedUntil: '2026-01-01T00:00:00.000Z' }),
-      'has signedUntil',
+      'keys.1.signedUntil: expected null',
+    ],
+    [
+      'has an active key that was never activated',
+      (json) => delete keyIn(json, 1)['activatedAt'],
+      'keys.1.activatedAt: expected',
+    ],
+    [
+      'has a former key without the time of its end',
+      (json) => Object.assign(keyIn(json, 2), { state: 'deprecated', signedFrom: '2026-01-01T00:00:00.000Z' }),
+      'keys.2.deprecatedAt: expected',
+    ],
+    [
+      'has a tombstone with a public half',
+      (json) => Object.assign(keyIn(json, 0), { state: 'destroyed', destroyedAt: '2026-01-01T00:00:00.000Z' }),
+      'keys.0.publicJwk: expected null',
     ],
     [
       'has a key of another algorithm',
@@ -82,7 +98,7 @@ describe('a damaged manifest', () => {
       'is not a key for RS256',
     ],
     ['has a key of another curve', (json) => Object.assign(keyIn(json, 1), { alg: 'ES384' }), 'is not a key for ES384'],
-    ['has a retired key without a reason', (json) => delete keyIn(json, 0)['reason'], 'has no retiredAt or reason'],
+    ['has a retired key without a reason', (json) => delete keyIn(json, 0)['reason'], 'keys.0.reason: expected'],
     [
       'rolls out a key that is not there',
       (json) => Object.assign(json['rollout'] as Json, { kid: 'k9' }),
@@ -90,8 +106,13 @@ describe('a damaged manifest', () => {
     ],
     [
       'goes back to nothing',
-      (json) => Object.assign(json['rollout'] as Json, { direction: 'back', former: undefined }),
-      'goes back to nothing',
+      (json) => Object.assign(json['rollout'] as Json, { direction: 'back', phase: 'switch', former: undefined }),
+      'rollout.former: expected',
+    ],
+    [
+      'goes back before its switch',
+      (json) => Object.assign(json['rollout'] as Json, { direction: 'back' }),
+      'rollout.phase: expected "switch"',
     ],
     [
       'goes back to a key that is not there',
@@ -126,7 +147,7 @@ describe('a damaged manifest', () => {
     expect(error).toMatchObject({
       kind: 'refused',
       code: 'manifest-damaged',
-      hint: 'restore it from a backup; the revisions before it may be older than what services hold',
+      hint: expect.stringMatching(/^jwtrot store recover --keyset api goes on from .*: jwtrot store restore FILE$/),
     });
     expect(error.message).toMatch(
       /^the manifest of keyset api in \/store\/7\.json is damaged: .*; nothing was changed$/,

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { JwtrotError } from '../../src/keyset/error.js';
-import { decodeManifest, encodeManifest, KEPT, LONGEST_MANIFEST, prune } from '../../src/keyset/manifest.js';
-import type { Key, Manifest, PublicJwk } from '../../src/keyset/model.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
+import { decodeManifest, encodeManifest, KEPT, LONGEST_MANIFEST, prune } from '../../src/keyset/manifest/encoding.js';
+import type { Key, PublicJwk } from '../../src/keyset/manifest/key.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import { firstManifest } from '../support/manifest.js';
 import { START, settled } from './story.js';
 
@@ -21,9 +22,8 @@ describe('the size of a manifest', () => {
         'signedFrom',
         'deprecatedAt',
         'signedUntil',
-        'retiredAt',
-        'droppedAt',
-        'goneAt',
+        ...(state === 'destroyed' ? ['retiredAt'] : []),
+        ...(state === 'destroyed' ? ['droppedAt', 'goneAt'] : []),
       ].map((name) => [name, START]),
     );
     const gone = state === 'destroyed';
@@ -40,7 +40,7 @@ describe('the size of a manifest', () => {
       destroyedAt: gone ? START : null,
       maxTokenTtl: 604_800_000,
       verifyFor: 691_200_000,
-    };
+    } as Key;
   }
 
   async function big(tombstones: number, live: number, detail: string | null = null): Promise<Manifest> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeManifest, prune } from '../../src/keyset/manifest.js';
+import { encodeManifest, prune } from '../../src/keyset/manifest/encoding.js';
 import { firstManifest } from '../support/manifest.js';
 import { committed, decode, full, type Json, keyIn } from './manifests.js';
 import { settled } from './story.js';

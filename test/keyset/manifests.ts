@@ -1,5 +1,5 @@
-import { decodeManifest } from '../../src/keyset/manifest.js';
-import type { Manifest } from '../../src/keyset/model.js';
+import { decodeManifest } from '../../src/keyset/manifest/encoding.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import { rotated, START, type Story, thumbprintOf } from './story.js';
 
 const OWNER = { host: 'h', hostname: 'alpha', bootId: 'b', pidNamespace: 'n', pid: 42, startTime: '77' };
@@ -17,7 +17,8 @@ export function full(): Manifest {
     ...committed(story),
     host: { id: 'h', hostname: 'alpha' },
     reloadsUntil: START + 5,
-    refresh: { publish: true, deliver: false, since: START },
+    refresh: { publish: true, deliver: false, served: true, since: START },
+    verifiersOwedAt: START + 6,
     lease: { id: 'l', owner: OWNER, verb: 'rotate', since: START, until: START + 1000 },
     backoff: { failures: 3, until: START + 9, because: 'issuer: no answer' },
   };

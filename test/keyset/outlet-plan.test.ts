@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Holding } from '../../src/keyset/projection.js';
-import { backedOff } from '../../src/keyset/transitions.js';
+import { unexplained } from '../../src/keyset/published/differences.js';
+import type { Holding } from '../../src/keyset/published/jwk-set.js';
+import { upcoming } from '../../src/keyset/questions/upcoming.js';
+import { backedOff } from '../../src/keyset/transitions/all.js';
 import { setOutlet } from './outlets.js';
 import { DAY, HOUR, JWKS, rotated, SECOND, SIGNER_JWK, START, settled, staged, switching } from './story.js';
 
@@ -29,10 +31,10 @@ describe('outlets that differ', () => {
     const story = settled();
     setOutlet(story, JWKS.outlet, null);
     story.step();
-    expect(story.known.refresh).toEqual({ publish: true, deliver: false, since: START });
+    expect(story.known.refresh).toEqual({ publish: true, deliver: false, served: false, since: START });
     setOutlet(story, SIGNER_JWK.outlet, null);
     expect(story.step()).toBe('note-outlets - outlets-differ');
-    expect(story.known.refresh).toEqual({ publish: true, deliver: true, since: START });
+    expect(story.known.refresh).toEqual({ publish: true, deliver: true, served: false, since: START });
     expect(story.run()).toEqual(['write-outlets - outlets-differ', 'refresh-services - outlets-differ']);
   });
 
@@ -90,8 +92,66 @@ describe('outlets that differ', () => {
   });
 });
 
+describe('a set that others had put into an outlet', () => {
+  const changed = () => {
+    const story = settled();
+    setOutlet(story, JWKS.outlet, []);
+    story.run();
+    return story;
+  };
+
+  it('may be in a cache: verifiers are looked at once more when no copy of it can be left', () => {
+    const story = changed();
+    const { jwksMaxAge, clockSkew, slowestReload } = story.policy;
+    expect(story.known.verifiersOwedAt).toBe(START + jwksMaxAge + clockSkew + slowestReload);
+    expect(upcoming(story.known, story.policy, story.now)).toMatchObject({
+      action: 'confirm',
+      at: story.known.verifiersOwedAt,
+      reason: 'verifiers are looked at once more: one may have read what somebody else had published',
+    });
+    story.now = story.known.verifiersOwedAt! - 1;
+    expect(story.run()).toEqual([]);
+    story.now += 1;
+    expect(story.run()).toEqual(['refresh-services - caches-over']);
+    expect(story.known.verifiersOwedAt).toBeNull();
+    story.now += DAY;
+    expect(story.run()).toEqual([]);
+  });
+
+  it('is in no cache where nothing was there, or where verifiers read the file itself', () => {
+    const gone = settled();
+    setOutlet(gone, JWKS.outlet, null);
+    gone.run();
+    expect(gone.known.verifiersOwedAt).toBeNull();
+    const uncached = settled();
+    uncached.policy = { ...uncached.policy, jwksMaxAge: 0 };
+    setOutlet(uncached, JWKS.outlet, []);
+    uncached.run();
+    expect(uncached.known.verifiersOwedAt).toBeNull();
+  });
+
+  it('is what a command may have published that was begun before', () => {
+    const story = settled();
+    story.holdings = story.holdings.map((one) => ({ ...one, keys: null, intact: false, busyUntil: START - 1 }));
+    expect(unexplained(story.known, story.differing(story.known))).toEqual([
+      { type: 'published-differs' },
+      { type: 'delivered-differs' },
+      { type: 'other-set-served' },
+    ]);
+  });
+
+  it('is looked for again when it was put there twice', () => {
+    const story = changed();
+    const first = story.known.verifiersOwedAt!;
+    story.now = first - 1;
+    setOutlet(story, JWKS.outlet, []);
+    story.run();
+    expect(story.known.verifiersOwedAt).toBe(first - 1 + (first - START));
+  });
+});
+
 describe('a switch under way', () => {
-  it('delivers again what a reboot took, and reloads signers by itself (TRACES 3)', () => {
+  it('delivers again what a reboot took, and reloads signers by itself (trace 3)', () => {
     const story = switching();
     setOutlet(story, SIGNER_JWK.outlet, null);
     story.now += HOUR;

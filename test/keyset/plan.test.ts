@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { NOTHING_ASKED, type Request } from '../../src/keyset/action.js';
-import { NEW_KID, plan } from '../../src/keyset/plan.js';
-import { stage } from '../../src/keyset/transitions.js';
-import { DAY, JWKS, named, newKey, RETIRE, rotated, START, Story, settled, staged, switching } from './story.js';
+import { NOTHING_ASKED, type Request } from '../../src/keyset/planning/action.js';
+import { NEW_KID, plan } from '../../src/keyset/planning/plan.js';
+import { stage } from '../../src/keyset/transitions/all.js';
+import { DAY, JWKS, named, newKey, RETIRE, rotated, START, Story, say, settled, staged, switching } from './story.js';
 
 /** The whole list, one line an action, and the code of the refusal that it ends with. */
 function listed(story: Story, request: Partial<Request> = {}): string[] {
   const { actions, refusal } = plan({ ...story.input(), request: { ...NOTHING_ASKED, ...request } });
-  const lines = actions.map(({ type, kid, reason }) => `${type} ${kid ?? '-'} ${reason}`);
+  const lines = actions.map(say);
   return refusal === null ? lines : [...lines, `refused ${refusal.code}`];
 }
 
@@ -53,8 +53,8 @@ describe('a plan', () => {
   });
 
   it('lists an immediate rotation, and one that hurries what is under way', () => {
-    expect(listed(settled(), { force: true, immediate: true })).toEqual(['generate - forced', ...FIRST.slice(1)]);
-    expect(listed(staged(), { force: true, immediate: true })[0]).toBe('expedite k2 forced');
+    expect(listed(settled(), { force: true, immediate: true })).toEqual(['generate - immediate', ...FIRST.slice(1)]);
+    expect(listed(staged(), { force: true, immediate: true })[0]).toBe('expedite k2 immediate');
   });
 
   it('lists an incident to the end of its key', () => {
@@ -104,6 +104,25 @@ describe('a plan', () => {
       'delete-secret k1 retired',
       'confirm-drop k1 key-dropped',
     ]);
+  });
+
+  it('expects each key to end for its own reason', () => {
+    const endOf = (story: Story, kid: string, request: Partial<Request> = {}) => {
+      const { outcome } = plan({ ...story.input(), request: { ...NOTHING_ASKED, ...request } });
+      return outcome?.keys.find((key) => key.kid === kid);
+    };
+    const asked: Partial<Request> = { retire: { ...RETIRE, kid: 'k1', reason: 'failed' }, incidentOnly: true };
+    expect(endOf(settled(), 'k1', asked)).toMatchObject({ state: 'retired', reason: 'failed' });
+    const changed = staged();
+    changed.policy = { ...changed.policy, alg: 'Ed25519' };
+    expect(endOf(changed, 'k2', { changeAlg: true })).toMatchObject({ state: 'retired', reason: 'superseded' });
+    const rolledBack = rotated();
+    rolledBack.run({ rollback: 'k1' });
+    rolledBack.now += 9 * DAY;
+    expect(endOf(rolledBack, 'k2')).toMatchObject({ state: 'retired', reason: 'failed' });
+    const expired = rotated();
+    expired.now += 9 * DAY;
+    expect(endOf(expired, 'k1')).toMatchObject({ state: 'retired', reason: 'expired' });
   });
 
   it('gives up a key that is being created when its rollout is over', () => {

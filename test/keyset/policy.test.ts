@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DAY, HOUR, MINUTE, SECOND } from '../../src/keyset/clock.js';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/keyset/basics/clock.js';
 import {
   defaultVerifyFor,
   LONGEST_DURATION,
@@ -10,7 +10,7 @@ import {
   type Policy,
   policyProblems,
   type ServiceFacts,
-} from '../../src/keyset/policy.js';
+} from '../../src/keyset/basics/policy.js';
 
 const POLICY: Policy = { ...POLICY_DEFAULTS, maxTokenTtl: 7 * DAY, verifyFor: 8 * DAY, slowestReload: 2 * MINUTE };
 /** Every service is polled. */

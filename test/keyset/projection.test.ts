@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { quoteOutside } from '../../src/keyset/outside-text.js';
-import { jwkSetText, outletContent, toJwkSet, toPublishedJwk, wantedKeys } from '../../src/keyset/projection.js';
-import { emptyManifest, givenUp, stage } from '../../src/keyset/transitions.js';
+import { quoteOutside } from '../../src/keyset/basics/outside-text.js';
+import { jwkSetText, outletContent, toJwkSet, wantedKeys } from '../../src/keyset/published/jwk-set.js';
+import { emptyManifest, givenUp, stage } from '../../src/keyset/transitions/all.js';
 import { DAY, JWKS, newKey, rotated, SIGNER_JWK, START, Story, settled, staged, switching } from './story.js';
 
 describe('the JWKS', () => {
@@ -33,7 +33,7 @@ describe('the JWKS', () => {
       story.run();
       expect(toJwkSet(story.known).keys.map((key) => key.kid)).toEqual(['k2']);
     }
-    expect(() => toPublishedJwk(story.key('k1'))).toThrow('key k1 (destroyed) has no public key in the manifest');
+    expect(story.key('k1').state).toBe('destroyed');
   });
 });
 
@@ -71,11 +71,16 @@ describe('text from outside', () => {
     ['a\nb\u001b[31m', '"a\\nb\\u001b[31m"'],
     ['\u009b31m\u202e\u2028\ufeff', '"\\u009b31m\\u202e\\u2028\\ufeff"'],
     ['"quoted"', '"\\"quoted\\""'],
+    ['\u061c\u2066\u00ad\u{e0041}\ud800', '"\\u061c\\u2066\\u00ad\\udb40\\udc41\\ud800"'],
+    ['ключ 🔑 é', '"ключ 🔑 é"'],
   ])('%j is one line that no terminal acts on', (text, quoted) => {
     expect(quoteOutside(text)).toBe(quoted);
   });
 
   it('is cut to 200 characters', () => {
+    for (const text of [`x${'🔑'.repeat(200)}`, `xy${'🔑'.repeat(200)}`]) {
+      expect(quoteOutside(text)).not.toMatch(/\p{Cs}/u);
+    }
     for (const text of ['x'.repeat(1e6), '\n'.repeat(500), '\u202e'.repeat(500)]) {
       expect(quoteOutside(text).length).toBeLessThanOrEqual(200);
       expect(quoteOutside(text)).toMatch(/^".*…"$/);

@@ -1,14 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision, PlanInput } from '../../src/keyset/action.js';
-import { decide } from '../../src/keyset/planner.js';
-import { DAY, JWKS, named, POLICY, rotated, SIGNER_JWK, Story, settled, staged } from './story.js';
+import { type Decision, NOTHING_ASKED, type PlanInput } from '../../src/keyset/planning/action.js';
+import { decide } from '../../src/keyset/planning/order.js';
+import { retired } from '../../src/keyset/transitions/all.js';
+import { withParts } from '../support/manifest.js';
+import { recordOnly } from './incidents.js';
+import { DAY, JWKS, named, POLICY, RETIRE, rotated, SIGNER_JWK, Story, settled, staged } from './story.js';
 
 function refused(decision: Decision) {
   return decision.type === 'refused' ? decision.refusal : null;
 }
 
 const IMPORT =
-  'adopt the key in use first: jwtrot import --pem FILE (or --jwk FILE; --public FILE for one that only verifies)';
+  'adopt the key in use first: jwtrot import --keyset api --pem FILE (or --jwk FILE; --public FILE for one that only verifies)';
+const BESIDE_ACTIVE = [
+  'to go on accepting its tokens: jwtrot import --keyset api --public FILE',
+  'if the store was restored from a backup: jwtrot store recover --keyset api',
+  'if nobody depends on it: jwtrot retire --keyset api --kid KID',
+].join('; ');
 
 describe('keys that nobody knows', () => {
   it('are never overwritten where there is no manifest yet', () => {
@@ -43,8 +51,87 @@ describe('keys that nobody knows', () => {
     expect(refused(story.decide())).toEqual({
       code: 'unknown-keys',
       message: `keyset api does not know "legacy" in /srv/jwks.json, "${stray.thumbprint}" in /run/key.jwk: tokens may depend on them; nothing was changed`,
-      hint: IMPORT,
+      // Beside an active key `import --pem` is refused.
+      hint: BESIDE_ACTIVE,
     });
+  });
+
+  it('are also those that the manifest has not published yet: it is older than the outlet, and gives none of them up', () => {
+    const story = new Story();
+    story.step();
+    story.manifest = withParts(story.known, 'k1', { state: 'creating' });
+    expect(story.next).toBe('recover k1 interrupted');
+    story.holdings = [{ ...JWKS, intact: true, keys: [named(story.known, 'k1')] }];
+    expect(refused(story.decide())).toEqual({
+      code: 'other-history',
+      message:
+        'the store of keyset api has not published "k1" in /srv/jwks.json: it was published later than the store knows, and tokens may depend on it; nothing was changed',
+      hint: 'if the store was restored from a backup: jwtrot store recover --keyset api',
+    });
+    story.request = { ...story.request, retire: { ...RETIRE, kid: 'k1' }, incidentOnly: true };
+    expect(story.next).toBe('record-retirement k1 asked');
+  });
+
+  it('hold up no incident, neither when it is asked for nor while it is open', () => {
+    const story = settled();
+    story.holdings = [{ ...JWKS, intact: false, keys: [named(story.known, 'k1'), named(null, 'legacy')] }];
+    expect(story.next).toBe('refused unknown-keys');
+    story.request = { ...story.request, retire: { ...RETIRE, kid: 'k1' }, incidentOnly: true };
+    expect(story.next).toBe('record-retirement k1 asked');
+    story.step();
+    expect(story.next).toBe('generate - compromised');
+  });
+
+  it('that can not be read as keys are named with what ends it: they can be neither imported nor retired', () => {
+    const story = settled();
+    const unread = { kid: 'stranger', thumbprint: '' };
+    const byHand =
+      "if nobody depends on what can't be read as a key, take it out of /srv/jwks.json by hand, or move the file away; then run it again";
+    story.holdings = [{ ...JWKS, intact: false, keys: [named(story.known, 'k1'), unread] }];
+    expect(refused(story.decide())?.hint).toBe(byHand);
+    story.holdings = [{ ...JWKS, intact: false, keys: [unread, named(null, 'legacy')] }];
+    expect(refused(story.decide())?.hint).toBe(`${BESIDE_ACTIVE}; ${byHand}`);
+  });
+
+  it('are none where they can not be read, and go by the name of a retired one: they are written over', () => {
+    const story = rotated();
+    story.retire('k1');
+    story.holdings = [{ ...JWKS, intact: false, keys: [named(story.known, 'k2'), { kid: 'k1', thumbprint: '' }] }];
+    expect(story.next).toBe('note-outlets k1 outlets-differ');
+    story.holdings = [{ ...JWKS, intact: false, keys: [{ kid: 'k2', thumbprint: '' }] }];
+    expect(story.next).toBe('refused unknown-keys');
+  });
+
+  it('stop what comes after an incident, except for the second look', () => {
+    const story = rotated();
+    story.retire('k1');
+    story.holdings = [{ ...JWKS, intact: false, keys: [named(story.known, 'k2'), named(null, 'legacy')] }];
+    // Every verifier has dropped k1: nothing is in a hurry any more.
+    expect(story.next).toBe('refused unknown-keys');
+    story.now = story.known.retirements[0]?.checkAgainAt ?? 0;
+    expect(story.run()).toEqual(['recheck-drop k1 key-dropped', 'refused unknown-keys']);
+    expect(story.known.retirements).toEqual([]);
+  });
+
+  it('do not stop one that was asked for again, nor one whose key came back', () => {
+    const story = rotated();
+    story.retire('k1');
+    const dropped = story.known;
+    recordOnly(story, 'k1');
+    story.holdings = [{ ...JWKS, intact: false, keys: [named(story.known, 'k2'), named(null, 'legacy')] }];
+    expect(story.next).toBe('note-outlets - outlets-differ');
+    const keys = dropped.keys.map((key) => (key.kid === 'k1' ? { ...key, droppedAt: null } : key));
+    story.manifest = { ...dropped, keys };
+    expect(story.next).toBe('note-outlets - outlets-differ');
+  });
+
+  it('may be from a history that was lost, also where no key is active', () => {
+    const story = settled();
+    story.manifest = retired(story.known, 'k1', 'compromised', story.now);
+    story.holdings = [{ ...JWKS, intact: false, keys: [named(null, 'legacy')] }];
+    const hint = refused(story.decide())?.hint;
+    expect(hint).toContain('jwtrot import --keyset api --pem FILE');
+    expect(hint).toContain('if the store was restored from a backup: jwtrot store recover --keyset api');
   });
 
   it('include another key under a kid that is known', () => {
@@ -91,7 +178,14 @@ describe('a keyset of another host', () => {
   });
 
   it('is refused to an incident as well', () => {
-    expect(moved().retire('k1')).toEqual(['refused other-host']);
+    const story = moved();
+    expect(story.retire('k1')).toEqual(['refused other-host']);
+    const hint = (kid: string) => {
+      const request = { ...NOTHING_ASKED, incidentOnly: true, retire: { ...RETIRE, kid } };
+      return refused(decide({ ...story.input(), request }))?.hint;
+    };
+    expect(hint('k1')).toContain('move the keyset here with: jwtrot retire --kid k1 --take-over');
+    expect(hint('k1; reboot')).toContain('jwtrot retire --kid KID --take-over');
   });
 
   it('is taken over when that is asked for, before anything else', () => {

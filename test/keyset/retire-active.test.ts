@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { brokenInvariants } from '../../src/keyset/invariants.js';
-import { backedOff, rolledBack, stage } from '../../src/keyset/transitions.js';
+import { brokenInvariants } from '../../src/keyset/manifest/invariants.js';
+import { backedOff, rolledBack, stage } from '../../src/keyset/transitions/all.js';
 import { MINUTE, noKms, recordOnly } from './incidents.js';
 import { DAY, HOUR, newKey, POLICY, RETIRE, rotated, START, settled, staged, switching } from './story.js';
 
@@ -40,7 +40,7 @@ describe('retiring the active key', () => {
     });
     expect(story.run()).toContain('activate k2 published-long-enough');
     expect(story.states).toBe('k1: retired, k2: active');
-    expect(() => rolledBack(story.known, POLICY, 'x', story.now)).toThrow('no former key');
+    expect(() => rolledBack(story.known, { policy: POLICY, at: story.now }, 'x')).toThrow('no former key');
   });
 
   it.each<[string, number, string]>([
@@ -135,7 +135,7 @@ describe('retiring without a replacement', () => {
     recordOnly(forward, 'k2', { noReplacement: true });
     expect(forward.known.rollout).toBeNull();
     const back = switching();
-    back.manifest = backedOff(rolledBack(back.known, POLICY, 'x', back.now), 'x', back.now);
+    back.manifest = backedOff(rolledBack(back.known, { policy: POLICY, at: back.now }, 'x'), 'x', back.now);
     recordOnly(back, 'k1', { noReplacement: true });
     expect(back.known.rollout).toBeNull();
     expect(brokenInvariants(back.known)).toEqual([]);

@@ -1,44 +1,74 @@
 import { describe, expect, it } from 'vitest';
-import { retirementLookedAt } from '../../src/keyset/incident.js';
-import { backedOff, givenUp, retired, stage } from '../../src/keyset/transitions.js';
+import { backedOff, givenUp, retired, stage } from '../../src/keyset/transitions/all.js';
+import { retirementRecheckOwed } from '../../src/keyset/transitions/retirement.js';
+import { withParts } from '../support/manifest.js';
 import { MINUTE, recordOnly } from './incidents.js';
 import { DAY, HOUR, newKey, rotated, START, settled } from './story.js';
 
 describe('after an incident', () => {
-  it('verifiers are looked at once more, in the first run after jwksMaxAge (TRACES 18)', () => {
+  it('verifiers are looked at once more, in the first run after jwksMaxAge (trace 18)', () => {
     const story = rotated();
     story.retire('k1');
     expect(story.known.retirements).toMatchObject([{ kid: 'k1', checkAgainAt: story.now + HOUR + MINUTE }]);
     story.now += HOUR + MINUTE - 1;
     expect(story.run()).toEqual([]);
     story.now += 1;
-    expect(story.run()).toEqual(['look-again k1 key-dropped']);
+    expect(story.run()).toEqual(['recheck-drop k1 key-dropped']);
     expect(story.known.retirements).toEqual([]);
   });
 
   it('its key is not marked destroyed before that look', () => {
     const story = rotated();
     story.retire('k1', { purge: true });
-    story.manifest = {
-      ...story.known,
-      keys: story.known.keys.map((key) => (key.kid === 'k1' ? { ...key, goneAt: story.now } : key)),
-    };
+    story.manifest = withParts(story.known, 'k1', { goneAt: story.now });
     expect(story.run()).toEqual([]);
-    story.blocked.add('look-again');
+    story.blocked.add('recheck-drop');
     story.now += 9 * DAY;
     expect(story.next).toBe('nothing');
-    expect(story.run()).toEqual(['look-again k1 key-dropped', 'destroy k1 window-over']);
+    expect(story.run()).toEqual(['recheck-drop k1 key-dropped', 'destroy k1 window-over']);
   });
 
   it('asked again it looks at once, and orders a deletion anew that was to be without a window', () => {
     const story = rotated();
     story.retire('k1');
-    expect(story.retire('k1')).toEqual(['record-retirement k1 asked', 'look-again k1 key-dropped']);
+    expect(story.retire('k1')).toEqual(['record-retirement k1 asked', 'recheck-drop k1 key-dropped']);
     expect(story.retire('k1', { purge: true })).toEqual([
       'record-retirement k1 asked',
       'delete-secret k1 retired',
-      'look-again k1 key-dropped',
+      'recheck-drop k1 key-dropped',
     ]);
+  });
+
+  it('asked again it looks at once, and the look after jwksMaxAge is owed all the same', () => {
+    const story = rotated();
+    story.retire('k1');
+    const due = story.now + HOUR + MINUTE;
+    story.now += MINUTE;
+    expect(story.retire('k1')).toEqual(['record-retirement k1 asked', 'recheck-drop k1 key-dropped']);
+    expect(story.known.retirements).toMatchObject([{ kid: 'k1', checkAgainAt: due }]);
+    expect(story.run()).toEqual([]);
+    story.now = due;
+    expect(story.run()).toEqual(['recheck-drop k1 key-dropped']);
+    expect(story.known.retirements).toEqual([]);
+  });
+
+  it('is asked of verifiers about all dropped keys, and the one that was asked for is named first', () => {
+    const story = rotated();
+    story.manifest = retired(story.known, 'k1', 'expired', story.now);
+    const told = story.retire('k2');
+    expect(told).toContain('confirm-drop k2 key-dropped');
+    expect(story.key('k1').droppedAt).not.toBeNull();
+  });
+
+  it('asked again for a tombstone of which no more than that is known, it comes to its end, too', () => {
+    const story = rotated();
+    story.retire('k1');
+    story.now += 9 * DAY;
+    story.run();
+    expect(story.states).toBe('k1: destroyed, k2: active');
+    story.manifest = { ...story.known, keys: story.known.keys.map((key) => ({ ...key, droppedAt: null })) };
+    expect(story.retire('k1')).toEqual(['record-retirement k1 asked', 'recheck-drop k1 key-dropped']);
+    expect(story.known.retirements).toEqual([]);
   });
 
   it('asked again it has the newest deadline and options', () => {
@@ -63,7 +93,7 @@ describe('after an incident', () => {
     const story = rotated();
     story.retire('k1');
     story.manifest = {
-      ...backedOff(retirementLookedAt(story.known, 'k1', story.now), 'x', story.now),
+      ...backedOff(retirementRecheckOwed(story.known, 'k1', story.now), 'x', story.now),
       keys: story.known.keys.map((key) => ({ ...key, droppedAt: null })),
     };
     expect(story.next).toBe('confirm-drop k1 key-dropped');
@@ -88,5 +118,18 @@ describe('a key that is out', () => {
     expect(() =>
       stage(story.known, newKey('k1'), { forced: false, immediate: false, former: null }, story.now),
     ).toThrow('a kid is never used again');
+  });
+});
+
+describe('the last key of a JWKS, retired where no incident is open (store recover)', () => {
+  it('stays there until the next key drives it out: verifiers are asked after that', () => {
+    const story = settled();
+    story.manifest = { ...retired(story.known, 'k1', 'compromised', story.now), retirements: [] };
+    const done = story.run();
+    expect(done[0]).toBe('delete-secret k1 retired');
+    expect(done[1]).toBe('generate - no-active-key');
+    expect(done).toContain('confirm-drop k1 key-dropped');
+    expect(done.indexOf('write-outlets k2 new-key')).toBeLessThan(done.indexOf('confirm-drop k1 key-dropped'));
+    expect(story.jwks).toEqual(['k2']);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backedOff, rolledBack } from '../../src/keyset/transitions.js';
+import { backedOff, rolledBack } from '../../src/keyset/transitions/all.js';
+import { withParts } from '../support/manifest.js';
 import { noKms, recordOnly } from './incidents.js';
 import { DAY, HOUR, POLICY, RETIRE, rotated, SECOND, settled, switching } from './story.js';
 
@@ -58,7 +59,7 @@ describe('the deadline', () => {
 
   it('does not fall back to a key that signers did not take while there is another', () => {
     const story = switching();
-    story.manifest = backedOff(rolledBack(story.known, POLICY, 'x', story.now), 'x', story.now);
+    story.manifest = backedOff(rolledBack(story.known, { policy: POLICY, at: story.now }, 'x'), 'x', story.now);
     story.run();
     story.run({ force: true, immediate: true });
     expect(story.states).toBe('k1: deprecated, k2: deprecated, k3: active');
@@ -79,14 +80,14 @@ describe('the deadline', () => {
     noKms(story);
     expect(story.next).toBe('refused only-key');
     const half = rotated();
-    half.manifest = { ...half.known, keys: half.known.keys.map((key) => ({ ...key, hasPrivate: key.kid !== 'k1' })) };
+    half.manifest = withParts(half.known, 'k1', { hasPrivate: false });
     recordOnly(half, 'k2');
     half.now += 120 * SECOND;
     noKms(half);
     expect(half.next).toBe('refused only-key');
   });
 
-  it('keeps the former key of a switch that was cut short, the only one that signs (TRACES 8)', () => {
+  it('keeps the former key of a switch that was cut short, the only one that signs (trace 8)', () => {
     const story = switching();
     recordOnly(story, 'k2');
     noKms(story);

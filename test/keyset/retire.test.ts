@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backedOff, rolledBack, stage } from '../../src/keyset/transitions.js';
+import { backedOff, rolledBack, stage } from '../../src/keyset/transitions/all.js';
 import { recordOnly } from './incidents.js';
 import { DAY, newKey, POLICY, rotated, SECOND, START, Story, settled, staged, switching } from './story.js';
 
@@ -17,7 +17,7 @@ describe('retiring a pending key', () => {
     expect(story.known.rollout).toBeNull();
   });
 
-  it('is settled by its first commit: nothing activates it any more (TRACES 6)', () => {
+  it('is settled by its first commit: nothing activates it any more (trace 6)', () => {
     const story = staged();
     story.now = START + 90 * DAY;
     recordOnly(story, 'k2');
@@ -56,7 +56,11 @@ describe('retiring a key that is being created', () => {
   it('gives it up, and deletes its secret again after the former lease', () => {
     const story = settled();
     story.manifest = stage(story.known, newKey('k2'), { forced: false, immediate: false, former: 'k1' }, story.now);
-    expect(story.retire('k2').slice(0, 2)).toEqual(['record-retirement k2 asked', 'delete-secret k2 retired']);
+    expect(story.retire('k2').slice(0, 3)).toEqual([
+      'record-retirement k2 asked',
+      'write-outlets - key-dropped',
+      'delete-secret k2 retired',
+    ]);
     expect(story.key('k2')).toMatchObject({ state: 'retired', deleteAgainAt: story.now + 60 * SECOND });
     expect(story.known.rollout).toBeNull();
     story.now += 60 * SECOND;
@@ -72,7 +76,7 @@ describe('retiring a deprecated key', () => {
     expect(story.jwks).toEqual(['k2']);
   });
 
-  it('waits for signers that may still use it, but for nothing after that (TRACES 5)', () => {
+  it('waits for signers that may still use it, but for nothing after that (trace 5)', () => {
     const story = switching();
     recordOnly(story, 'k1');
     expect(story.states).toBe('k1: deprecated, k2: active');
@@ -119,7 +123,7 @@ describe('retiring a deprecated key', () => {
   it('that a rollback is leaving ends when the signers are back, or at the deadline', () => {
     const [story, late] = [0, 1].map(() => {
       const one = switching();
-      one.manifest = backedOff(rolledBack(one.known, POLICY, 'x', one.now), 'x', one.now);
+      one.manifest = backedOff(rolledBack(one.known, { policy: POLICY, at: one.now }, 'x'), 'x', one.now);
       recordOnly(one, 'k2');
       expect(one.key('k2').state).toBe('deprecated');
       return one;

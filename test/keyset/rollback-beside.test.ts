@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
-import { wayBack } from '../../src/keyset/rollback.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { wayBack } from '../../src/keyset/planning/rollback.js';
 import { noKms, recordOnly } from './incidents.js';
 import { DAY, HOUR, rotated, Story, settled, switching } from './story.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
-import { wayBack } from '../../src/keyset/rollback.js';
-import { backedOff } from '../../src/keyset/transitions.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { wayBack } from '../../src/keyset/planning/rollback.js';
+import { backedOff } from '../../src/keyset/transitions/all.js';
+import { withParts } from '../support/manifest.js';
 import { recordOnly } from './incidents.js';
 import { DAY, HOUR, rotated, SECOND, START, Story, switching } from './story.js';
 
@@ -42,7 +43,7 @@ describe('a rollback by hand, of a rotation that is over', () => {
     expect(story.run()).toEqual([]);
     const forced = story.run({ force: true, immediate: true });
     expect(forced.slice(0, 4)).toEqual([
-      'generate - forced',
+      'generate - immediate',
       'write-outlets k3 new-key',
       'confirm-verifiers k3 new-key',
       'activate k3 published-long-enough',
@@ -79,8 +80,7 @@ describe('a rollback by hand, of a rotation that is over', () => {
 
   it('never goes back to a key without its private half, nor to one that is being retired', () => {
     const verifyOnly = rotated();
-    const keys = verifyOnly.known.keys.map((key) => (key.kid === 'k1' ? { ...key, hasPrivate: false } : key));
-    expect(refusal({ ...verifyOnly.known, keys }).code).toBe('nothing-to-roll-back');
+    expect(refusal(withParts(verifyOnly.known, 'k1', { hasPrivate: false })).code).toBe('nothing-to-roll-back');
     const leaked = rotated();
     leaked.retire('k1');
     expect(leaked.run({ rollback: 'k1' })).toEqual(['refused nothing-to-roll-back']);

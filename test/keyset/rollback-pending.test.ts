@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { plan } from '../../src/keyset/plan.js';
-import { rolledBackByHand, wayBack } from '../../src/keyset/rollback.js';
-import { stage } from '../../src/keyset/transitions.js';
+import { plan } from '../../src/keyset/planning/plan.js';
+import { rolledBackByHand, wayBack } from '../../src/keyset/planning/rollback.js';
+import { stage } from '../../src/keyset/transitions/all.js';
 import { HOUR, newKey, rotated, SECOND, type Story, staged } from './story.js';
 
 /** k2 signs, k1 did before it; k3 is pending. */
@@ -35,7 +35,7 @@ describe('a rollback by hand, while a new key waits', () => {
     const story = rotated();
     const options = { forced: true, immediate: false, former: 'k2' };
     story.manifest = stage(story.known, newKey('k3'), options, story.now);
-    story.manifest = rolledBackByHand(story.known, story.policy, story.now + 60 * SECOND, story.now);
+    story.manifest = rolledBackByHand(story.known, { policy: story.policy, at: story.now }, story.now + 60 * SECOND);
     expect(story.states).toBe('k1: active, k2: deprecated, k3: retired');
     expect(story.key('k3')).toMatchObject({ reason: 'superseded', deleteAgainAt: story.now + 60 * SECOND });
     expect(story.run()).toContain('delete-secret k3 retired');

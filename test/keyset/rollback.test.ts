@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { backedOff, rolledBack } from '../../src/keyset/transitions.js';
+import { backedOff, rolledBack } from '../../src/keyset/transitions/all.js';
 import { DAY, HOUR, POLICY, rotated, SECOND, START, Story, staged, switching } from './story.js';
 
 /** What a run commits when signers do not confirm and there is a key to go back to. */
 function goBack(story: Story): void {
-  story.manifest = backedOff(rolledBack(story.known, story.policy, 'issuer: refused', story.now), 'issuer', story.now);
+  story.manifest = backedOff(
+    rolledBack(story.known, { policy: story.policy, at: story.now }, 'issuer: refused'),
+    'issuer',
+    story.now,
+  );
 }
 
 describe('a rollback', () => {
@@ -71,7 +75,7 @@ describe('a rollback', () => {
     }
   });
 
-  it('clears the end of use of a key that signs again, and sets it anew (TRACES 9)', () => {
+  it('clears the end of use of a key that signs again, and sets it anew (trace 9)', () => {
     const story = switching();
     goBack(story);
     story.run();
@@ -82,7 +86,7 @@ describe('a rollback', () => {
     expect(again.states).toBe('k1: deprecated, k2: deprecated, k3: active');
   });
 
-  it('looks at signers again no earlier than reloads of the failed switch can end, in the same run either (TRACES 15)', () => {
+  it('looks at signers again no earlier than reloads of the failed switch can end, in the same run either (trace 15)', () => {
     const story = switching();
     goBack(story);
     story.step();
@@ -102,11 +106,11 @@ describe('a rollback', () => {
     expect(() => goBack(staged())).toThrow('keyset api has no former key to go back to; nothing was changed');
   });
 
-  it('has nothing to go back to at the first key (TRACES 7)', () => {
+  it('has nothing to go back to at the first key (trace 7)', () => {
     const story = new Story();
     for (let i = 0; i < 5; i += 1) story.step();
     expect(story.known.rollout).toMatchObject({ former: null, phase: 'switch' });
-    expect(() => rolledBack(story.known, POLICY, 'x', story.now)).toThrow(
+    expect(() => rolledBack(story.known, { policy: POLICY, at: story.now }, 'x')).toThrow(
       'keyset api has no former key to go back to; nothing was changed',
     );
     expect(story.active).toBe('k1');

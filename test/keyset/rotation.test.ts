@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { Staging } from '../../src/keyset/manifest/model.js';
+import { withParts } from '../support/manifest.js';
 import { DAY, HOUR, POLICY, START, Story, settled, staged } from './story.js';
 
 describe('the first key', () => {
+  it('of a history that was recovered is published ahead: a cache may hold a set from before', () => {
+    const story = new Story();
+    story.step();
+    story.manifest = { ...story.known, formerLineages: ['lost'] };
+    expect(story.run()).toEqual(['write-outlets k1 new-key', 'confirm-verifiers k1 new-key']);
+    story.now += DAY;
+    expect(story.run()[0]).toBe('activate k1 published-long-enough');
+  });
+
   it('is generated, published, confirmed, activated and confirmed in one run', () => {
     const story = new Story();
     expect(story.run()).toEqual([
@@ -108,7 +119,7 @@ describe('activation', () => {
   it('does not wait at all when it is to be immediate, but passes the gate', () => {
     const story = settled();
     expect(story.run({ force: true, immediate: true })).toEqual([
-      'generate - forced',
+      'generate - immediate',
       'write-outlets k2 new-key',
       'confirm-verifiers k2 new-key',
       'activate k2 published-long-enough',
@@ -123,7 +134,7 @@ describe('activation', () => {
     expect(story.next).toBe('nothing');
     story.now += HOUR;
     expect(story.run({ force: true, immediate: true }).slice(0, 2)).toEqual([
-      'expedite k2 forced',
+      'expedite k2 immediate',
       'activate k2 published-long-enough',
     ]);
     expect(story.states).toBe('k1: deprecated, k2: active');
@@ -145,9 +156,8 @@ describe('activation', () => {
     story.secretStored = false;
     story.step();
     story.manifest = {
-      ...story.known,
-      keys: story.known.keys.map((key) => ({ ...key, state: 'creating' })),
-      rollout: { ...story.known.rollout!, phase: 'store' },
+      ...withParts(story.known, 'k1', { state: 'creating' }),
+      rollout: { ...(story.known.rollout as Staging), phase: 'store' },
     };
     expect(story.run()).toContain('recover k1 interrupted');
     expect(story.active).toBe('k2');

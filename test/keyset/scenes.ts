@@ -1,4 +1,4 @@
-import type { Policy } from '../../src/keyset/policy.js';
+import type { Policy } from '../../src/keyset/basics/policy.js';
 import { POLICY, START } from './fixtures.js';
 import { Story } from './tale.js';
 

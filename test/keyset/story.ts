@@ -1,4 +1,4 @@
-export { DAY, HOUR, SECOND } from '../../src/keyset/clock.js';
+export { DAY, HOUR, SECOND } from '../../src/keyset/basics/clock.js';
 export * from './fixtures.js';
 export * from './scenes.js';
-export { Story } from './tale.js';
+export { Story, say } from './tale.js';

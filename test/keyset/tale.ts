@@ -1,20 +1,24 @@
+import type { Algorithm } from '../../src/keyset/basics/algorithm.js';
+import type { Policy } from '../../src/keyset/basics/policy.js';
+import type { Key, NewKey } from '../../src/keyset/manifest/key.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import {
   type Action,
   type Block,
   type Decision,
+  kidOf,
   NOTHING_ASKED,
   type PlanInput,
   type Request,
-} from '../../src/keyset/action.js';
-import type { Algorithm } from '../../src/keyset/algorithm.js';
-import type { RetireRequest } from '../../src/keyset/incident.js';
-import type { Key, Manifest } from '../../src/keyset/model.js';
-import { holdsWanted } from '../../src/keyset/outlet-plan.js';
-import { consume } from '../../src/keyset/plan.js';
-import { decide } from '../../src/keyset/planner.js';
-import type { Policy } from '../../src/keyset/policy.js';
-import { activeKey, type Holding, publishedKeys } from '../../src/keyset/projection.js';
-import * as t from '../../src/keyset/transitions.js';
+} from '../../src/keyset/planning/action.js';
+import { decide } from '../../src/keyset/planning/order.js';
+import { consume } from '../../src/keyset/planning/plan.js';
+import { holdsWanted } from '../../src/keyset/published/differences.js';
+import { fencedBy } from '../../src/keyset/published/fence.js';
+import type { Holding } from '../../src/keyset/published/jwk-set.js';
+import type { RetireRequest } from '../../src/keyset/questions/incidents.js';
+import { activeKey, publishedKeys } from '../../src/keyset/questions/keys.js';
+import * as t from '../../src/keyset/transitions/all.js';
 import { effectOf } from './effects.js';
 import { JWKS, newKey, POLICY, RETIRE, SIGNER_JWK, START, written } from './fixtures.js';
 
@@ -30,6 +34,8 @@ export class Story {
     { ...JWKS, keys: null, intact: false },
     { ...SIGNER_JWK, keys: null, intact: false },
   ];
+  /** The retired keys that this run has fenced. */
+  fenced: ReadonlySet<string> = new Set();
   host = { id: 'host-a', hostname: 'alpha', bound: false };
   request: Request = NOTHING_ASKED;
   blocked = new Set<Block>();
@@ -48,12 +54,13 @@ export class Story {
   }
 
   input(): PlanInput {
+    const { holdings, fenced, host, clockOffset } = this;
     return {
       keyset: 'api',
       manifest: this.manifest,
       policy: this.policy,
       now: this.now,
-      observations: { holdings: this.holdings, reported: [], host: this.host, clockOffset: this.clockOffset },
+      observations: { holdings, fenced, reported: [], host, clockOffset },
       request: this.request,
       blocked: this.blocked,
     };
@@ -74,9 +81,8 @@ export class Story {
   step(): string {
     const decision = this.decide();
     if (decision.type === 'action') {
-      const asked = this.request;
-      this.request = consume(asked, decision.action);
-      this.manifest = this.after(decision.action, asked);
+      this.request = consume(this.request, decision.action);
+      this.manifest = this.after(decision.action);
     }
     return decision.type === 'action' ? say(decision.action) : this.next;
   }
@@ -85,6 +91,7 @@ export class Story {
   run(request: Partial<Request> = {}): string[] {
     this.request = { ...NOTHING_ASKED, ...request };
     this.blocked.clear();
+    this.fenced = new Set();
     const done: string[] = [];
     while (done.length < 100) {
       const one = this.step();
@@ -119,12 +126,13 @@ export class Story {
     return this.known.keys.map((key) => `${key.kid}: ${key.state}`).join(', ');
   }
 
-  makeKey(alg: Algorithm): t.NewKey {
+  makeKey(alg: Algorithm): NewKey {
     this.#made += 1;
     return newKey(`k${this.#made}`, alg);
   }
 
   write(): void {
+    this.fenced = fencedBy(this.known);
     this.holdings = this.holdings.map((holding) => this.fresh(holding));
   }
 
@@ -135,8 +143,8 @@ export class Story {
   }
 
   /** The manifest after the action, as a run commits it when all goes well. */
-  after(action: Action, asked: Request): Manifest {
-    return effectOf(this, action, asked);
+  after(action: Action): Manifest {
+    return effectOf(this, action);
   }
 
   differing(manifest: Manifest): Holding[] {
@@ -144,6 +152,6 @@ export class Story {
   }
 }
 
-function say({ type, kid, reason }: Action): string {
-  return `${type} ${kid ?? '-'} ${reason}`;
+export function say(action: Action): string {
+  return `${action.type} ${kidOf(action) ?? '-'} ${action.reason}`;
 }

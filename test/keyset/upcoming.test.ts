@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backedOff, emptyManifest, stage } from '../../src/keyset/transitions.js';
-import { upcoming } from '../../src/keyset/upcoming.js';
+import { upcoming, upcomingOf } from '../../src/keyset/questions/upcoming.js';
+import { backedOff, emptyManifest, rolledBack, stage } from '../../src/keyset/transitions/all.js';
 import { DAY, HOUR, newKey, rotated, SECOND, START, type Story, settled, staged, switching } from './story.js';
 
 const next = (story: Story) => upcoming(story.known, story.policy, story.now);
@@ -20,7 +20,7 @@ describe('what comes next', () => {
       action: 'activate',
       at: START + 90 * DAY,
       kid: 'k2',
-      reason: 'publishAhead ends and the active key reaches rotateEvery',
+      reason: 'the active key reaches rotateEvery',
     });
   });
 
@@ -34,6 +34,19 @@ describe('what comes next', () => {
     const story = settled();
     story.manifest = stage(story.known, newKey('k2'), { forced: true, immediate: false, former: 'k1' }, START);
     expect(next(story)?.reason).toBe('a rollout waits for its secret');
+  });
+
+  it('is the confirmation of the key that signers go back to, on the way back', () => {
+    const story = switching();
+    story.manifest = rolledBack(story.known, { policy: story.policy, at: story.now }, 'issuer: refused');
+    const active = story.key('k1');
+    expect(active.state).toBe('active');
+    expect(upcomingOf(story.known, story.policy, active, story.now)).toEqual({
+      action: 'confirm',
+      at: null,
+      kid: 'k1',
+      reason: 'the way back waits for signers',
+    });
   });
 
   it('is the earliest of all', () => {

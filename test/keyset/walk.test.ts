@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isBackingOff } from '../../src/keyset/due.js';
-import { decodeManifest, encodeManifest } from '../../src/keyset/manifest.js';
+import { decodeManifest, encodeManifest } from '../../src/keyset/manifest/encoding.js';
+import { isBackingOff } from '../../src/keyset/questions/backoff.js';
 import { disturb, randomRequest } from './disturbance.js';
 import { Lcg } from './lcg.js';
 import { DAY, HOUR, thumbprintOf } from './story.js';

@@ -1,11 +1,11 @@
-import { type Action, NOTHING_ASKED, type Request } from '../../src/keyset/action.js';
-import { activeKeyBeingRetired, incidentDeadline } from '../../src/keyset/incident.js';
-import { prune } from '../../src/keyset/manifest.js';
-import { consume, plan } from '../../src/keyset/plan.js';
-import { decide } from '../../src/keyset/planner.js';
-import * as t from '../../src/keyset/transitions.js';
+import { prune } from '../../src/keyset/manifest/encoding.js';
+import { type Action, NOTHING_ASKED, type Request } from '../../src/keyset/planning/action.js';
+import { decide } from '../../src/keyset/planning/order.js';
+import { consume, plan } from '../../src/keyset/planning/plan.js';
+import { activeKeyBeingRetired, incidentDeadline } from '../../src/keyset/questions/incidents.js';
+import * as t from '../../src/keyset/transitions/all.js';
 import type { Lcg } from './lcg.js';
-import { jwkOf, SECOND, Story } from './story.js';
+import { jwkOf, SECOND, Story, say } from './story.js';
 
 /** How a run ended. */
 export type Ending = 'done' | 'refused' | 'killed' | 'failed';
@@ -20,6 +20,8 @@ export class Walker extends Story {
   readonly asked = new Set<string>();
   /** Called after every commit, with what it did; null when it only records that something failed. */
   onCommit: (action: Action | null) => void = () => {};
+  /** The last run was killed before it could note what it saw in the outlets. */
+  killedUnnoted = false;
   /** Nothing fails any more. */
   calm = false;
   /** This run has rolled back, and no signer was asked since. */
@@ -37,6 +39,8 @@ export class Walker extends Story {
   perform(request: Partial<Request>): Ending {
     this.request = { ...NOTHING_ASKED, ...request };
     this.blocked.clear();
+    this.fenced = new Set();
+    this.killedUnnoted = false;
     this.#turnedBack = false;
     this.history.push(`run ${JSON.stringify(request)}`);
     if (!this.calm) this.checkPlan();
@@ -48,11 +52,13 @@ export class Walker extends Story {
         return 'refused';
       }
       const { action } = decision;
-      this.history.push(`${new Date(this.now).toISOString()} ${action.type} ${action.kid ?? '-'} ${action.reason}`);
-      if (this.chance(0.04)) return 'killed';
-      const asked = this.request;
-      this.request = consume(asked, action);
-      const ending = this.carryOut(action, asked);
+      this.history.push(`${new Date(this.now).toISOString()} ${say(action)}`);
+      if (this.chance(0.04)) {
+        this.killedUnnoted = action.type === 'note-outlets';
+        return 'killed';
+      }
+      this.request = consume(this.request, action);
+      const ending = this.carryOut(action);
       if (ending !== null) return ending;
     }
     throw new Error('the run does not end');
@@ -71,7 +77,7 @@ export class Walker extends Story {
     if (actions.length >= MOST_ACTIONS) throw new Error(`a plan of ${actions.length} actions`);
   }
 
-  private carryOut(action: Action, asked: Request): Ending | null {
+  private carryOut(action: Action): Ending | null {
     this.now += this.random.below(5 * SECOND);
     const before = this.manifest;
     // Without KMS an incident has to do with the keys that there are.
@@ -83,7 +89,7 @@ export class Walker extends Story {
         return failed;
       }
     }
-    if (action.type === 'generate' && this.chance(0.08)) return this.dieWhileStoring(action, asked);
+    if (action.type === 'generate' && this.chance(0.08)) return this.dieWhileStoring(action);
     if (action.type === 'write-outlets' && this.chance(0.05)) {
       this.write();
       this.history.push('killed before it was read back');
@@ -93,7 +99,7 @@ export class Walker extends Story {
     if (action.type === 'roll-back') this.#turnedBack = true;
     this.secretStored = !this.chance(0.5);
     this.mayReturn = this.chance(0.2);
-    this.manifest = this.after(action, asked);
+    this.manifest = this.after(action);
     if (this.manifest !== before) this.committed(action);
     return null;
   }
@@ -104,9 +110,9 @@ export class Walker extends Story {
   }
 
   /** Named in the manifest, and nobody knows whether its secret was stored. */
-  private dieWhileStoring(action: Action, asked: Request): Ending {
+  private dieWhileStoring(action: Action): Ending {
     const before = this.manifest;
-    const whole = this.after(action, asked);
+    const whole = this.after(action);
     const key = whole.keys.at(-1);
     const former = before?.rollout?.former ?? null;
     if (key === undefined || whole.rollout === null) throw new Error('nothing was staged');
@@ -163,13 +169,17 @@ export class Walker extends Story {
         this.blocked.add('drop');
         this.backOff('drop');
         return null;
-      case 'look-again':
-        this.blocked.add('look-again');
+      case 'recheck-drop':
+        this.blocked.add('recheck-drop');
         return null;
       case 'retire':
-        if (action.reason !== 'expired' && action.reason !== 'failed') return undefined;
+        if (!action.asksSigners) return undefined;
         this.blocked.add(`key ${action.kid}`);
-        this.manifest = t.stillSigning(this.known, action.kid ?? '', 'issuer', this.now);
+        this.manifest = t.stillSigning(
+          this.known,
+          { kid: action.kid, signer: 'issuer' },
+          { at: this.now, policy: this.policy },
+        );
         return null;
       case 'recover':
       case 'delete-secret':
@@ -184,7 +194,11 @@ export class Walker extends Story {
   private failSigners(): Ending | null {
     const { rollout } = this.known;
     if (rollout?.phase === 'switch' && rollout.direction === 'forward' && rollout.former !== null && this.chance(0.5)) {
-      this.manifest = t.backedOff(t.rolledBack(this.known, this.policy, 'broke', this.now), 'broke', this.now);
+      this.manifest = t.backedOff(
+        t.rolledBack(this.known, { at: this.now, policy: this.policy }, 'broke'),
+        'broke',
+        this.now,
+      );
       this.#turnedBack = true;
       return null;
     }

@@ -1,8 +1,9 @@
-import type { Action } from '../../src/keyset/action.js';
-import { brokenInvariants } from '../../src/keyset/invariants.js';
-import type { Key, Manifest } from '../../src/keyset/model.js';
-import { isPublished } from '../../src/keyset/states.js';
-import { mayBeSigning } from '../../src/keyset/switching.js';
+import { brokenInvariants } from '../../src/keyset/manifest/invariants.js';
+import type { Key } from '../../src/keyset/manifest/key.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { isPublished } from '../../src/keyset/manifest/states.js';
+import type { Action } from '../../src/keyset/planning/action.js';
+import { mayBeSigning } from '../../src/keyset/questions/use.js';
 import { JWKS } from './story.js';
 import type { Walker } from './walker.js';
 
@@ -22,8 +23,9 @@ export class Watch {
   readonly #verifyFor = new Map<string, number>();
   /** When the last signer was seen to be off a key; null while one may use it. */
   readonly #usedUntil = new Map<string, number | null>();
-  /** Since when a key is in the JWKS outlet without a gap. */
+  /** Since when a key is in the JWKS outlet without a gap; and until then, for what has left it since. */
   readonly #shownSince = new Map<string, number>();
+  readonly #shownBefore = new Map<string, number>();
 
   constructor(private readonly walker: Walker) {
     walker.onCommit = (action) => this.check(action);
@@ -93,7 +95,7 @@ export class Watch {
     for (const key of known.keys) if (key.state === 'active') this.#usedUntil.set(key.kid, null);
     // Not yet, where a reload that was ordered earlier could bring one back.
     if (action?.type !== 'confirm-signers') return;
-    if (this.walker.mayReturn && action.reason !== 'interrupted') return;
+    if (this.walker.mayReturn && action.settles !== 'former-clock') return;
     for (const key of known.keys) {
       if (key.state === 'deprecated' && this.#usedUntil.get(key.kid) === null)
         this.#usedUntil.set(key.kid, this.walker.now);
@@ -132,7 +134,17 @@ export class Watch {
   /** Called whenever outlets may have changed. */
   lookAtOutlets(): void {
     const held = this.held();
-    for (const kid of held) if (!this.#shownSince.has(kid)) this.#shownSince.set(kid, this.walker.now);
-    for (const kid of this.#shownSince.keys()) if (!held.has(kid)) this.#shownSince.delete(kid);
+    const { now, killedUnnoted } = this.walker;
+    for (const kid of held) {
+      if (this.#shownSince.has(kid)) continue;
+      // Only a run that was killed then saw the gap: no other can know of it.
+      const before = killedUnnoted ? this.#shownBefore.get(kid) : undefined;
+      this.#shownSince.set(kid, before ?? now);
+    }
+    for (const [kid, since] of this.#shownSince) {
+      if (held.has(kid)) continue;
+      this.#shownSince.delete(kid);
+      this.#shownBefore.set(kid, since);
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { OutletContent } from '../../src/keyset/projection.js';
+import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
 import { newPair, type TestPair } from '../support/manifest.js';
 import { contentOf, diskFolder, keyFrom, memoryFolder, noKey, portOf, refusal, toSecret, write } from './support.js';
 
@@ -69,10 +70,11 @@ describe('a directory for private keys', () => {
     mkdirSync(good, { mode: 0o700 });
     mkdirSync(evil, { mode: 0o777 });
     const port = portOf({ deliver: [toSecret(join(good, 'api.pem'))] });
-    await port.locked(5_000, async (writer) => {
+    await port.locked({ timeout: 5_000, alone: false }, async (writer) => {
       renameSync(good, moved);
       symlinkSync(evil, good);
-      const options = { acceptOlder: false, again: false, signal: new AbortController().signal };
+      const { signal } = new AbortController();
+      const options = { otherHistory: false, again: false, limit: null, signal };
       await writer.write(content, keyFrom(one).ask, options);
     });
     expect(readdirSync(evil)).toEqual([]);
@@ -88,7 +90,7 @@ describe('a directory for private keys', () => {
     await write(port, content, { privateKey: keyFrom(one).ask });
     renameSync(path, join(folder, 'aside'));
     symlinkSync(victim, path);
-    expect(await port.observe()).toMatchObject([{ keys: [], intact: false }]);
+    expect(await port.observe(2_000)).toMatchObject([{ keys: [], intact: false }]);
     await write(port, switched, { privateKey: keyFrom(two).ask });
     expect(readFileSync(victim, 'utf8')).toBe(pemOf(one));
     expect(readFileSync(path, 'utf8')).toBe(pemOf(two));
@@ -99,7 +101,6 @@ describe('a directory for private keys', () => {
     const self = process.getuid?.() ?? 0;
     // Only root can make a directory of somebody else's; who is not root checks that his own one is taken.
     if (self === 0) {
-      const { chownSync } = await import('node:fs');
       chownSync(folder, 54_321, 0);
       const strangers = portOf({ deliver: [toSecret(join(folder, 'api.pem'))] });
       expect(await refusal(write(strangers, content, { privateKey: noKey }))).toMatchObject({
@@ -110,5 +111,38 @@ describe('a directory for private keys', () => {
     const port = portOf({ deliver: [toSecret(join(folder, 'api.pem'), { owner })] });
     expect(await write(port, content, { privateKey: keyFrom(one).ask })).toEqual(WRITTEN);
     expect(statSync(join(folder, 'api.pem')).uid).toBe(owner);
+  });
+});
+
+describe('the way to a directory for private keys', () => {
+  it('may be changed by root and by the user that runs jwtrot alone: whoever can, chooses where the key goes', async () => {
+    const folder = memoryFolder();
+    const self = process.getuid?.() ?? 0;
+    const inner = join(folder, 'way', 'inner');
+    mkdirSync(inner, { recursive: true, mode: 0o755 });
+    chmodSync(join(folder, 'way'), 0o777);
+    const refused = portOf({ deliver: [toSecret(join(inner, 'api.pem'))] });
+    const way = expect.stringContaining('others can write in');
+    expect(await refusal(write(refused, content, { privateKey: noKey }))).toMatchObject({
+      code: 'unsafe-directory',
+      message: way,
+    });
+    chmodSync(join(folder, 'way'), 0o755);
+    if (self === 0) {
+      chownSync(join(folder, 'way'), 54_321, 0);
+      expect(await refusal(write(refused, content, { privateKey: noKey }))).toMatchObject({ code: 'unsafe-directory' });
+      chownSync(join(folder, 'way'), 0, 0);
+    }
+    expect(await write(refused, content, { privateKey: keyFrom(one).ask })).toEqual(WRITTEN);
+  });
+
+  it('gives the key no group of its own: its setgid bit is not followed', async () => {
+    const folder = memoryFolder();
+    const group = process.getegid?.() ?? 0;
+    if (process.getuid?.() === 0) chownSync(folder, 0, 54_321);
+    chmodSync(folder, 0o2755);
+    const port = portOf({ deliver: [toSecret(join(folder, 'api.pem'), { mode: 0o640 })] });
+    expect(await write(port, content, { privateKey: keyFrom(one).ask })).toEqual(WRITTEN);
+    expect(statSync(join(folder, 'api.pem')).gid).toBe(group);
   });
 });

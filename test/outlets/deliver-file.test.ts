@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { OutletContent } from '../../src/keyset/projection.js';
+import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
 import { newPair, type TestPair } from '../support/manifest.js';
 import {
   contentOf,
@@ -65,7 +65,7 @@ describe('a delivered private key', () => {
     await write(port, content, { privateKey: keyFrom(one).ask });
     expect(statSync(path)).toMatchObject({ uid, gid: group });
     expect(statSync(path).mode & 0o7777).toBe(0o440);
-    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    expect(await port.observe(2_000)).toMatchObject([{ intact: true }]);
     expect(await write(port, content, { privateKey: noKey })).toEqual(UNTOUCHED);
   });
 
@@ -156,7 +156,7 @@ describe('a delivered private key', () => {
     await write(port, content, { privateKey: keyFrom(one).ask });
     writeFileSync(join(folder, '.api.pem.0a1b.jwtrot-tmp'), pemOf(one).slice(0, 100), { mode: 0o600 });
     expect(await write(port, content, { privateKey: noKey })).toEqual(UNTOUCHED);
-    expect(readdirSync(folder).sort()).toEqual(['.api.pem.jwtrot', 'api.pem']);
+    expect(readdirSync(folder).sort()).toEqual(['.api.pem.jwtrot', '.api.pem.jwtrot-lock', 'api.pem']);
   });
 
   it('that fails does not keep the JWKS from being published', async () => {

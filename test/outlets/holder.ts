@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { jwkSetText } from '../../src/keyset/projection.js';
+import { jwkSetText } from '../../src/keyset/published/jwk-set.js';
 import { createOutletPort } from '../../src/outlets/port.js';
 import { runCommand } from '../../src/outside/command.js';
 
@@ -18,10 +18,11 @@ const clock = {
 };
 const port = createOutletPort({
   keyset: 'api',
-  publish: [{ type: 'file', path, format: 'jwks', mode: 0o644, url: null }],
+  publish: [{ type: 'file', path, format: 'jwks', mode: 0o644, allowShared: false, url: null }],
   deliver: [],
   stateDirectory: '/nonexistent',
   env: {},
+  records: { read: async () => null, update: async () => {} },
   clock,
   newId: randomUUID,
 });
@@ -29,14 +30,14 @@ const signal = new AbortController().signal;
 
 if (verb === 'count') {
   for (let i = 0; i < Number(more); i++) {
-    await port.locked(60_000, async () => {
+    await port.locked({ timeout: 60_000, alone: false }, async () => {
       const count = Number(readFileSync(`${path}.count`, 'utf8'));
       await clock.sleep(5);
       writeFileSync(`${path}.count`, String(count + 1));
     });
   }
 } else {
-  await port.locked(10_000, async (writer) => {
+  await port.locked({ timeout: 10_000, alone: false }, async (writer) => {
     if (verb === 'child') {
       // As commands of outlets are run, and as plain children are.
       const argv = ['/bin/sh', '-c', `sleep 60 >/dev/null 2>&1 & echo $! > ${path}.pid`] as const;
@@ -50,7 +51,12 @@ if (verb === 'count') {
     const contents = JSON.parse(readFileSync(more, 'utf8'));
     for (let revision = 1; ; revision++) {
       const content = { ...contents[revision % contents.length], revision };
-      await writer.write(content, async () => new Uint8Array(), { acceptOlder: false, again: false, signal });
+      await writer.write(content, async () => new Uint8Array(), {
+        otherHistory: false,
+        again: false,
+        limit: null,
+        signal,
+      });
       if (readFileSync(path, 'utf8') !== jwkSetText(content.jwks)) throw new Error('not written');
     }
   });

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { jwkSetText } from '../../src/keyset/projection.js';
+import { jwkSetText } from '../../src/keyset/published/jwk-set.js';
 import { newPair } from '../support/manifest.js';
 import { contentOf, diskFolder, noKey, portOf, refusal, toFile, write } from './support.js';
 
@@ -70,11 +70,11 @@ describe('the lock of the outlets', () => {
     const holder = await holding(path, 'hold');
     const port = portOf({ publish: [toFile(path)] });
     const started = performance.now();
-    const error = await refusal(port.locked(300, untouched));
+    const error = await refusal(port.locked({ timeout: 300, alone: false }, untouched));
     expect(error).toMatchObject({ kind: 'leased', code: 'outlet-busy', exit: 75 });
     expect(performance.now() - started).toBeGreaterThan(250);
-    expect(await refusal(port.locked(0, untouched))).toMatchObject({ code: 'outlet-busy' });
-    const waiting = port.locked(10_000, untouched);
+    expect(await refusal(port.locked({ timeout: 0, alone: false }, untouched))).toMatchObject({ code: 'outlet-busy' });
+    const waiting = port.locked({ timeout: 10_000, alone: false }, untouched);
     await sleep(100);
     await killed(holder);
     expect(await waiting).toBe('had it');
@@ -87,7 +87,9 @@ describe('the lock of the outlets', () => {
     try {
       await killed(holder);
       expect(pids.map(isAlive)).toEqual([true, true]);
-      expect(await portOf({ publish: [toFile(path)] }).locked(1_000, untouched)).toBe('had it');
+      expect(await portOf({ publish: [toFile(path)] }).locked({ timeout: 1_000, alone: false }, untouched)).toBe(
+        'had it',
+      );
     } finally {
       for (const pid of pids) process.kill(pid, 'SIGKILL');
     }
@@ -95,11 +97,11 @@ describe('the lock of the outlets', () => {
 
   it('is freed when its user throws', async () => {
     const port = portOf({ publish: [toFile(join(diskFolder(), 'jwks.json'))] });
-    const failing = port.locked(1_000, async () => {
+    const failing = port.locked({ timeout: 1_000, alone: false }, async () => {
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
-    expect(await port.locked(1_000, untouched)).toBe('had it');
+    expect(await port.locked({ timeout: 1_000, alone: false }, untouched)).toBe('had it');
   });
 
   it('loses no update of several processes that take it in turn', async () => {
@@ -114,8 +116,10 @@ describe('the lock of the outlets', () => {
   it('keeps apart two users in one process', async () => {
     const path = join(diskFolder(), 'jwks.json');
     const port = portOf({ publish: [toFile(path)] });
-    await port.locked(1_000, async () => {
-      expect(await refusal(portOf({ publish: [toFile(path)] }).locked(100, untouched))).toMatchObject({
+    await port.locked({ timeout: 1_000, alone: false }, async () => {
+      expect(
+        await refusal(portOf({ publish: [toFile(path)] }).locked({ timeout: 100, alone: false }, untouched)),
+      ).toMatchObject({
         code: 'outlet-busy',
       });
     });
@@ -128,34 +132,39 @@ describe('the lock of the outlets', () => {
     const [a, b, alias] = [join(one, 'jwks.json'), join(two, 'jwks.json'), join(two, 'link', 'jwks.json')];
     const forth = portOf({ publish: [toFile(a), toFile(b), toFile(alias)] });
     const back = portOf({ publish: [toFile(b), toFile(alias)] });
-    const turns = Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? forth : back).locked(20_000, untouched));
+    const turns = Array.from({ length: 6 }, (_, i) =>
+      (i % 2 === 0 ? forth : back).locked({ timeout: 20_000, alone: false }, untouched),
+    );
     expect(await Promise.all(turns)).toEqual(turns.map(() => 'had it'));
   });
 
-  it('holds although the mark was removed while it was waited for', async () => {
+  it('holds although its file was removed while it was waited for', async () => {
     const path = join(diskFolder(), 'jwks.json');
-    const mark = join(path, '..', '.jwks.json.jwtrot');
+    const lock = join(path, '..', '.jwks.json.jwtrot-lock');
     const holder = await holding(path, 'hold');
-    const waiting = portOf({ publish: [toFile(path)] }).locked(10_000, async () => {
-      const other = portOf({ publish: [toFile(path)] }).locked(200, untouched);
+    const waiting = portOf({ publish: [toFile(path)] }).locked({ timeout: 10_000, alone: false }, async () => {
+      const other = portOf({ publish: [toFile(path)] }).locked({ timeout: 200, alone: false }, untouched);
       return (await refusal(other)).code;
     });
     await sleep(300);
-    unlinkSync(mark);
+    unlinkSync(lock);
     await killed(holder);
     expect(await waiting).toBe('outlet-busy');
   });
 
   it('says how to get flock where there is none', async () => {
     const error = await refusal(
-      portOf({ publish: [toFile(join(diskFolder(), 'jwks.json'))], path: '/nonexistent' }).locked(1_000, untouched),
+      portOf({ publish: [toFile(join(diskFolder(), 'jwks.json'))], path: '/nonexistent' }).locked(
+        { timeout: 1_000, alone: false },
+        untouched,
+      ),
     );
     expect(error).toMatchObject({ kind: 'refused', code: 'no-flock', exit: 5 });
     expect(error.hint).toContain('util-linux');
   });
 
   it('is not needed where there are no outlets', async () => {
-    expect(await portOf({ path: '/nonexistent' }).locked(0, untouched)).toBe('had it');
+    expect(await portOf({ path: '/nonexistent' }).locked({ timeout: 0, alone: false }, untouched)).toBe('had it');
   });
 });
 
@@ -181,9 +190,14 @@ describe('a run that is killed while it writes', () => {
       await killed(writer);
       if (existsSync(path)) expect(texts).toContain(readFileSync(path, 'utf8'));
       const next = { ...contents[0]!, revision: 1_000_000 };
-      await write(portOf({ publish: [toFile(path)] }), next, { acceptOlder: true, privateKey: noKey });
+      await write(portOf({ publish: [toFile(path)] }), next, { privateKey: noKey });
       expect(readFileSync(path, 'utf8')).toBe(texts[0]);
-      expect(readdirSync(outlets).sort()).toEqual(['.jwks.json.jwtrot', 'contents', 'jwks.json']);
+      expect(readdirSync(outlets).sort()).toEqual([
+        '.jwks.json.jwtrot',
+        '.jwks.json.jwtrot-lock',
+        'contents',
+        'jwks.json',
+      ]);
       unlinkSync(join(outlets, '.jwks.json.jwtrot'));
     }
   });

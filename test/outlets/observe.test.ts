@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toPkcs8Pem, toPrivateJwk } from '../../src/keys/private-key.js';
 import { toSpkiPem } from '../../src/keys/public-key.js';
-import { type Holding, jwkSetText, type OutletContent } from '../../src/keyset/projection.js';
+import { type Holding, jwkSetText, type OutletContent } from '../../src/keyset/published/jwk-set.js';
 import { newPair, type TestPair } from '../support/manifest.js';
 import { contentOf, diskFolder, memoryFolder, portOf, toFile, toSecret } from './support.js';
 
@@ -18,12 +18,12 @@ beforeAll(async () => {
 });
 
 async function seen(path: string, changes: Parameters<typeof toFile>[1] = {}): Promise<Holding> {
-  const [holding] = await portOf({ publish: [toFile(path, changes)] }).observe();
+  const [holding] = await portOf({ publish: [toFile(path, changes)] }).observe(2_000);
   return holding as Holding;
 }
 
 async function seenSecret(path: string, changes: Parameters<typeof toSecret>[1] = {}): Promise<Holding> {
-  const [holding] = await portOf({ deliver: [toSecret(path, changes)] }).observe();
+  const [holding] = await portOf({ deliver: [toSecret(path, changes)] }).observe(2_000);
   return holding as Holding;
 }
 
@@ -163,7 +163,7 @@ describe('what a delivered file holds', () => {
 
   it('as a JWK is its kid and thumbprint', async () => {
     const path = join(memoryFolder(), 'api.jwk');
-    const jwk = toPrivateJwk(one.privateKey, { kid: 'imported', alg: 'ES256' });
+    const jwk = toPrivateJwk(one.privateKey, { kid: 'imported', alg: 'ES256', told: null });
     writeFileSync(path, jwk, { mode: 0o600 });
     const keys = [{ kid: 'imported', thumbprint: one.thumbprint }];
     expect(await seenSecret(path, { format: 'jwk' })).toMatchObject({ keys, intact: true });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { jwkSetText, type OutletContent } from '../../src/keyset/projection.js';
+import { jwkSetText, type OutletContent } from '../../src/keyset/published/jwk-set.js';
 import type { PublishOutlet } from '../../src/outlets/outlet.js';
 import { newPair } from '../support/manifest.js';
 import { contentOf, diskFolder, portOf, clock as realClock, refusal, toFile, write } from './support.js';
@@ -31,7 +31,7 @@ describe('a command outlet', () => {
     const stateDirectory = join(folder, 'state', 'outlets');
     const script = `cat > ${folder}/taken; env > ${folder}/env`;
     const port = portOf({ publish: [toCommand(script)], stateDirectory, env: { SECRET: 'x', PATH: '/evil' } });
-    expect(await port.observe()).toEqual([
+    expect(await port.observe(2_000)).toEqual([
       { outlet: 'command sh', kind: 'publish', format: 'jwks', keys: null, intact: false },
     ]);
     expect(await write(port, first)).toEqual({ publish: true, deliver: false });
@@ -42,7 +42,7 @@ describe('a command outlet', () => {
     expect(env.some((line) => line.startsWith('SECRET='))).toBe(false);
     expect(statSync(stateDirectory).mode & 0o7777).toBe(0o700);
     const kid = first.jwks.keys[0]?.kid;
-    expect(await port.observe()).toMatchObject([{ keys: [{ kid, thumbprint: kid }], intact: true }]);
+    expect(await port.observe(2_000)).toMatchObject([{ keys: [{ kid, thumbprint: kid }], intact: true }]);
   });
 
   it('is given only what it does not have yet', async () => {
@@ -54,6 +54,17 @@ describe('a command outlet', () => {
     expect(readFileSync(join(folder, 'runs'), 'utf8')).toBe('run\n');
     const changed = portOf({ publish: [toCommand(`${script} `)], stateDirectory: folder });
     expect(await write(changed, { ...first, revision: 9 })).toEqual({ publish: true, deliver: false });
+  });
+
+  it('has no record beside it that tells of the store: only files have', async () => {
+    const folder = diskFolder();
+    const path = join(folder, 'jwks.json');
+    const port = portOf({
+      publish: [toCommand('cat > /dev/null'), toFile(path)],
+      stateDirectory: join(folder, 'state'),
+    });
+    await write(port, first);
+    expect(await port.records(2_000)).toMatchObject([{ outlet: path, keyset: 'api', revision: 3 }]);
   });
 
   it('is run again where it is asked for, and no file is written for that', async () => {
@@ -77,14 +88,14 @@ describe('a command outlet', () => {
     const error = await refusal(write(port, both));
     expect(error).toMatchObject({ kind: 'services', code: 'outlet-command-failed', exit: 4 });
     expect(error.message).toMatch(/command sh did not take revision 4 of keyset api: exit 3: "no route"/);
-    const [held] = await port.observe();
+    const [held] = await port.observe(2_000);
     expect(held).toMatchObject({ keys: [{ kid: first.jwks.keys[0]?.kid }], intact: false });
     const { unlinkSync } = await import('node:fs');
     unlinkSync(join(folder, 'broken'));
     // Back to what the record says was given: it is given all the same, since the failed run may have taken the other.
     expect(await write(port, { ...first, revision: 5 })).toEqual({ publish: true, deliver: false });
     expect(readFileSync(join(folder, 'taken'), 'utf8')).toBe(jwkSetText(first.jwks));
-    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    expect(await port.observe(2_000)).toMatchObject([{ intact: true }]);
   });
 
   it('that hangs is ended at its time limit, and does not hold up the others', async () => {
@@ -115,9 +126,9 @@ describe('a command outlet', () => {
     const { readdirSync } = await import('node:fs');
     const record = readdirSync(folder).find((name) => name.endsWith('.given'));
     writeFileSync(join(folder, record ?? ''), '{"schema":1,"te');
-    expect(await port.observe()).toMatchObject([{ keys: [], intact: false }]);
+    expect(await port.observe(2_000)).toMatchObject([{ keys: [], intact: false }]);
     expect(await write(port, first)).toEqual({ publish: true, deliver: false });
-    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    expect(await port.observe(2_000)).toMatchObject([{ intact: true }]);
   });
 
   it('that was begun by a run that was killed may write last: once its time is over it is given again', async () => {
@@ -136,14 +147,16 @@ describe('a command outlet', () => {
       record,
       readFileSync(record, 'utf8').replace('"settled":true,"until":null', '"settled":false,"until":1009000'),
     );
-    expect(await port.observe()).toMatchObject([{ intact: false }]);
+    expect(await port.observe(2_000)).toMatchObject([{ intact: false }]);
     expect(await write(port, first)).toEqual({ publish: true, deliver: false });
-    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    expect(await port.observe(2_000)).toMatchObject([{ intact: true, busyUntil: 1_009_000 }]);
     now = 1_009_000;
-    expect(await port.observe()).toMatchObject([{ keys: null, intact: false }]);
+    expect(await port.observe(2_000)).toMatchObject([{ keys: null, intact: false }]);
     expect(await write(port, first)).toEqual({ publish: true, deliver: false });
     now += 10 ** 9;
-    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    const [holding] = await port.observe(2_000);
+    expect(holding).toMatchObject({ intact: true });
+    expect(holding).not.toHaveProperty('busyUntil');
     expect(readFileSync(join(folder, 'runs'), 'utf8')).toBe('run\nrun\nrun\n');
   });
 
@@ -156,17 +169,17 @@ describe('a command outlet', () => {
     await refusal(write(port, first));
     writeFileSync(join(folder, 'mended'), '');
     await write(port, first);
-    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    expect(await port.observe(2_000)).toMatchObject([{ intact: true }]);
     now += 10_000;
-    expect(await port.observe()).toMatchObject([{ keys: null, intact: false }]);
+    expect(await port.observe(2_000)).toMatchObject([{ keys: null, intact: false }]);
     await write(port, first);
     now += 10_000;
-    expect(await port.observe()).toMatchObject([{ intact: true }]);
+    expect(await port.observe(2_000)).toMatchObject([{ intact: true }]);
   });
 
   it('of the same name as another has a number', async () => {
     const port = portOf({ publish: [toCommand('true'), toCommand('false')], stateDirectory: diskFolder() });
-    expect((await port.observe()).map(({ outlet }) => outlet)).toEqual(['command sh', 'command sh #2']);
+    expect((await port.observe(2_000)).map(({ outlet }) => outlet)).toEqual(['command sh', 'command sh #2']);
   });
 
   it('is not started after an interrupt', async () => {

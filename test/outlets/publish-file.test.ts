@@ -11,9 +11,9 @@ import {
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toSpkiPem } from '../../src/keys/public-key.js';
-import { jwkSetText, type OutletContent } from '../../src/keyset/projection.js';
+import { jwkSetText, type OutletContent } from '../../src/keyset/published/jwk-set.js';
 import { newPair, type TestPair } from '../support/manifest.js';
-import { contentOf, diskFolder, portOf, refusal, toFile, write } from './support.js';
+import { contentOf, diskFolder, portOf, refusal, toFile, tryToWrite, write } from './support.js';
 
 let [one, two]: TestPair[] = [];
 let [first, both]: OutletContent[] = [];
@@ -26,7 +26,7 @@ const WRITTEN = { publish: true, deliver: false };
 const UNTOUCHED = { publish: false, deliver: false };
 
 describe('a published file', () => {
-  it('holds the JWKS to the byte, with its mode whatever the umask, and nothing else is left beside it but the mark', async () => {
+  it('holds the JWKS to the byte, with its mode whatever the umask, and nothing else is left beside it but its record and its lock', async () => {
     const folder = diskFolder();
     const path = join(folder, 'jwks.json');
     const umask = process.umask(0o077);
@@ -37,7 +37,7 @@ describe('a published file', () => {
     }
     expect(readFileSync(path, 'utf8')).toBe(jwkSetText(first!.jwks));
     expect(statSync(path).mode & 0o7777).toBe(0o664);
-    expect(readdirSync(folder).sort()).toEqual(['.jwks.json.jwtrot', 'jwks.json']);
+    expect(readdirSync(folder).sort()).toEqual(['.jwks.json.jwtrot', '.jwks.json.jwtrot-lock', 'jwks.json']);
     expect(statSync(join(folder, '.jwks.json.jwtrot')).mode & 0o7777).toBe(0o600);
   });
 
@@ -104,7 +104,7 @@ describe('a published file', () => {
     const error = await refusal(write(port, both!));
     expect(error).toMatchObject({ kind: 'services', code: 'outlet-not-written', exit: 4 });
     expect(error.message).toContain(path);
-    expect(readdirSync(folder).sort()).toEqual(['.jwks.json.jwtrot', 'jwks.json']);
+    expect(readdirSync(folder).sort()).toEqual(['.jwks.json.jwtrot', '.jwks.json.jwtrot-lock', 'jwks.json']);
   });
 
   it('in a directory that does not exist is an error that says how to make it', async () => {
@@ -124,8 +124,9 @@ describe('a published file', () => {
   it('names every outlet that failed', async () => {
     const folder = diskFolder();
     const paths = ['a', 'b', 'c'].map((name) => join(folder, name, 'jwks.json'));
-    const error = await refusal(write(portOf({ publish: paths.map((path) => toFile(path)) }), first!));
-    expect(error.message).toContain(join(folder, 'a'));
-    expect(error.message).toContain(`not written either: ${paths[1]}, ${paths[2]}`);
+    const { problems } = await tryToWrite(portOf({ publish: paths.map((path) => toFile(path)) }), first!);
+    expect(problems.map(({ outlet, code, kind }) => ({ outlet, code, kind }))).toEqual(
+      paths.map((outlet) => ({ outlet, code: 'no-directory', kind: 'services' })),
+    );
   });
 });

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type JwkSet, jwkSetText, type OutletContent } from '../../src/keyset/projection.js';
+import { type JwkSet, jwkSetText, type OutletContent } from '../../src/keyset/published/jwk-set.js';
 import { maxAgeOf, servedMaxAge } from '../../src/outlets/max-age.js';
 import { newPair } from '../support/manifest.js';
 import { contentOf, diskFolder, portOf, toFile, write } from './support.js';

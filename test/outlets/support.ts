@@ -3,13 +3,15 @@ import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach } from 'vitest';
-import type { Clock } from '../../src/keyset/clock.js';
-import { JwtrotError } from '../../src/keyset/error.js';
-import type { Manifest } from '../../src/keyset/model.js';
-import { type OutletContent, outletContent } from '../../src/keyset/projection.js';
-import type { DeliverOutlet, OutletPort, PublishOutlet } from '../../src/outlets/outlet.js';
+import { onTestFinished } from 'vitest';
+import type { Clock } from '../../src/keyset/basics/clock.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
+import type { KeysetRecord } from '../../src/keyset/history/record.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { type OutletContent, outletContent } from '../../src/keyset/published/jwk-set.js';
+import type { DeliverOutlet, OutletPort, PublishOutlet, WriteResult, Written } from '../../src/outlets/outlet.js';
 import { createOutletPort, type OutletPortOptions } from '../../src/outlets/port.js';
+import type { Records } from '../../src/records/records.js';
 import { firstManifest, keyOf, type TestPair } from '../support/manifest.js';
 
 export const clock: Clock = {
@@ -20,10 +22,7 @@ export const clock: Clock = {
   },
 };
 
-const made: string[] = [];
-afterEach(() => {
-  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
+export const LINEAGE = 'one';
 
 /** A directory that is on no tmpfs, as /tmp is on some systems. */
 export function diskFolder(): string {
@@ -44,12 +43,12 @@ export function memoryFolder(): string {
 
 function folderIn(parent: string): string {
   const folder = mkdtempSync(join(parent, 'jwtrot-outlets-'));
-  made.push(folder);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
 export function toFile(path: string, changes: Partial<Extract<PublishOutlet, { type: 'file' }>> = {}): PublishOutlet {
-  return { type: 'file', path, format: 'jwks', mode: 0o644, url: null, ...changes };
+  return { type: 'file', path, format: 'jwks', mode: 0o644, allowShared: false, url: null, ...changes };
 }
 
 export function toSecret(path: string, changes: Partial<DeliverOutlet> = {}): DeliverOutlet {
@@ -63,6 +62,7 @@ export function portOf(options: Partial<OutletPortOptions>): OutletPort {
     deliver: [],
     stateDirectory: '/nonexistent/jwtrot',
     env: {},
+    records: recordsInMemory(),
     clock,
     newId: randomUUID,
     ...options,
@@ -75,15 +75,24 @@ export function contentOf(
   pairs: readonly TestPair[],
   changes: Partial<Manifest> = {},
 ): OutletContent {
-  const keys = pairs.map((pair, i) =>
-    keyOf(pair, {
-      version: i + 1,
-      state: i === 0 ? 'active' : 'pending',
-      activatedAt: i === 0 ? 0 : null,
-      signedFrom: i === 0 ? 0 : null,
-    }),
-  );
-  return outletContent(firstManifest('api', { revision, keys, ...changes }));
+  const keys = pairs.map((pair, i) => keyOf(pair, { version: i + 1, state: i === 0 ? 'active' : 'pending' }));
+  return outletContent(firstManifest('api', { revision, lineage: LINEAGE, keys, ...changes }));
+}
+
+/** What a host remembers, for as long as the test runs. */
+export function recordsInMemory(record: KeysetRecord | null = null): Records {
+  let remembered = record;
+  return {
+    read: async () => remembered,
+    update: async (change) => {
+      remembered = change(remembered) ?? remembered;
+    },
+  };
+}
+
+/** A host that has seen that revision of the history that `contentOf` is of. */
+export function remembering(revision: number): KeysetRecord {
+  return { keyset: 'api', lineage: LINEAGE, revision, commit: 'c', retired: [], outlets: [] };
 }
 
 export const noKey = async (): Promise<never> => {
@@ -103,15 +112,24 @@ export function keyFrom(pair: TestPair): { ask: () => Promise<Uint8Array>; hande
 
 export interface WriteOptions {
   readonly privateKey?: () => Promise<Uint8Array>;
-  readonly acceptOlder?: boolean;
+  readonly otherHistory?: boolean;
   readonly again?: boolean;
   readonly signal?: AbortSignal;
 }
 
-export function write(port: OutletPort, content: OutletContent, options: WriteOptions = {}) {
-  return port.locked(5_000, (writer) =>
+/** Where every outlet must have been written. @throws JwtrotError the first problem */
+export async function write(port: OutletPort, content: OutletContent, options: WriteOptions = {}): Promise<Written> {
+  const { problems, ...written } = await tryToWrite(port, content, options);
+  const [first] = problems;
+  if (first === undefined) return written;
+  throw new JwtrotError(first.kind, first.code, first.message, first.hint === null ? {} : { hint: first.hint });
+}
+
+export function tryToWrite(port: OutletPort, content: OutletContent, options: WriteOptions = {}): Promise<WriteResult> {
+  return port.locked({ timeout: 5_000, alone: false }, (writer) =>
     writer.write(content, options.privateKey ?? noKey, {
-      acceptOlder: options.acceptOlder ?? false,
+      otherHistory: options.otherHistory ?? false,
+      limit: null,
       again: options.again ?? false,
       signal: options.signal ?? new AbortController().signal,
     }),

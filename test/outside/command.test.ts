@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type CommandOptions, runCommand } from '../../src/outside/command.js';
+import { killRunningGroups } from '../../src/outside/process-group.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'jwtrot-command-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -141,6 +142,23 @@ describe('a command that takes too long', () => {
   });
 });
 
+describe('a command that this process does not wait for', () => {
+  it('is ended with its process group when this process ends, though it heeds no SIGTERM', async () => {
+    const file = join(folder, 'unheeding');
+    const script = `trap '' TERM; (while :; do sleep 0.05; done) & echo $$ $! > ${file}; wait; while :; do sleep 0.05; done`;
+    const controller = new AbortController();
+    const running = run(['sh', '-c', script], { signal: controller.signal });
+    expect(await eventually(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'))).toBe(true);
+    const pids = readFileSync(file, 'utf8').trim().split(' ').map(Number);
+    controller.abort();
+    const began = performance.now();
+    killRunningGroups();
+    expect(await eventually(() => !pids.some(isRunning))).toBe(true);
+    expect(performance.now() - began).toBeLessThan(1_500);
+    expect(await running).toMatchObject({ ok: false });
+  });
+});
+
 describe('a command that leaves a child behind', () => {
   it('is not waited for, although the child holds the pipes, and the child lives on', async () => {
     const file = join(folder, 'daemon');
@@ -151,5 +169,17 @@ describe('a command that leaves a child behind', () => {
     const daemon = Number(readFileSync(file, 'utf8'));
     expect(isRunning(daemon)).toBe(true);
     process.kill(daemon, 'SIGKILL');
+  });
+
+  it('is over two seconds after its time, whatever holds the pipes in a session of its own', async () => {
+    const file = join(folder, 'escaped');
+    const script = `trap "" TERM; setsid sh -c 'echo $$ > ${file}; exec sleep 20' & sleep 20`;
+    const started = performance.now();
+    const result = await run(['sh', '-c', script], { timeout: 300 });
+    expect(result).toMatchObject({ ok: false, kind: 'expired' });
+    expect(performance.now() - started).toBeLessThan(5_000);
+    const escaped = Number(readFileSync(file, 'utf8'));
+    expect(isRunning(escaped)).toBe(true); // it may be the service itself
+    process.kill(escaped, 'SIGKILL');
   });
 });

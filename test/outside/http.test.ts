@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
@@ -6,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type HttpRequest, requestOnce } from '../../src/outside/http.js';
+import { NO_TLS_FILES } from '../../src/outside/tls.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'jwtrot-http-'));
 const tlsFile = (name: string) => join(import.meta.dirname, '../fixtures/tls', name);
@@ -46,20 +48,21 @@ async function raw(talk: (socket: Socket) => void): Promise<string> {
 
 async function reasonOf(answer: ReturnType<typeof requestOnce>): Promise<string> {
   const result = await answer;
-  return result.ok ? `ok ${result.status}` : result.reason;
+  return result.ok ? 'ok' : result.reason;
 }
 
 describe('a request that is answered', () => {
-  it('hands back status, body, content type and cache control', async () => {
+  it('hands back body and cache control', async () => {
     const url = await serve((_request, response) =>
-      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=60' }).end('{"kid":"a"}'),
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=60', age: '7' })
+        .end('{"kid":"a"}'),
     );
     const answer = await ask(url);
     expect(answer).toMatchObject({
       ok: true,
-      status: 200,
-      contentType: 'application/json',
       cacheControl: 'max-age=60',
+      age: '7',
     });
     expect(answer.ok && Buffer.from(answer.body).toString()).toBe('{"kid":"a"}');
   });
@@ -87,22 +90,19 @@ describe('a request that is answered', () => {
     expect(open).toBe(0);
   });
 
-  it('may be a POST with a body and with headers from a file', async () => {
+  it('may be a POST with headers from a file', async () => {
     const file = join(folder, 'token');
     writeFileSync(file, 'Bearer abc\n');
     let seen = '';
     const url = await serve((request, response) => {
-      request.on('data', (chunk) => {
-        seen += chunk;
-      });
-      request.on('end', () => {
-        seen += ` ${request.method} ${request.headers.authorization} ${request.headers['x-a']}`;
+      request.resume().on('end', () => {
+        seen = `${request.method} ${request.headers.authorization} ${request.headers['x-a']}`;
         response.writeHead(204).end();
       });
     });
     const headers = { Authorization: { file }, 'X-A': { value: 'b' } };
-    expect(await ask(url, { method: 'POST', body: 'reload', headers })).toMatchObject({ ok: true, status: 204 });
-    expect(seen).toBe('reload POST Bearer abc b');
+    expect(await ask(url, { method: 'POST', headers })).toMatchObject({ ok: true });
+    expect(seen).toBe('POST Bearer abc b');
   });
 
   it('works over a unix socket', async () => {
@@ -113,7 +113,7 @@ describe('a request that is answered', () => {
     );
     const answer = await ask(`unix:${path}:/healthz?full=1`);
     expect(answer.ok && Buffer.from(answer.body).toString()).toBe('/healthz?full=1');
-    expect(await reasonOf(ask(`unix:${path}`))).toBe('ok 200');
+    expect(await reasonOf(ask(`unix:${path}`))).toBe('ok');
     expect(await reasonOf(ask(`unix:${folder}/none.sock:/`))).toBe('no such socket');
   });
 });
@@ -198,7 +198,7 @@ describe('a request that is not answered well', () => {
   it('takes a body of exactly the limit and no byte more', async () => {
     const url = await serve((request, response) => response.end('x'.repeat(Number(request.url?.slice(1)))));
     const base = url.replace('/healthz', '');
-    expect(await reasonOf(ask(`${base}/2048`, { maxBytes: 2048 }))).toBe('ok 200');
+    expect(await reasonOf(ask(`${base}/2048`, { maxBytes: 2048 }))).toBe('ok');
     expect(await reasonOf(ask(`${base}/2049`, { maxBytes: 2048 }))).toBe('body longer than 2 KiB');
   });
 
@@ -211,6 +211,43 @@ describe('a request that is not answered well', () => {
     expect(await reasonOf(ask(half))).toBe('connection closed before the answer was complete');
   });
 
+  it('sends a body from a file, as a form unless a header says what it is', async () => {
+    const file = join(folder, 'body');
+    writeFileSync(file, 'user=a&password=ü', { mode: 0o600 });
+    const seen: string[] = [];
+    const url = await serve(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      seen.push(`${request.method} ${request.headers['content-type']} ${Buffer.concat(chunks)}`);
+      response.end('{}');
+    });
+    const more = { method: 'POST', body: { file } } as const;
+    expect(await ask(url, more)).toMatchObject({ ok: true });
+    expect(await ask(url, { ...more, headers: { 'Content-Type': { value: 'text/plain' } } })).toMatchObject({
+      ok: true,
+    });
+    expect(seen).toEqual([
+      'POST application/x-www-form-urlencoded user=a&password=ü',
+      'POST text/plain user=a&password=ü',
+    ]);
+  });
+
+  it('takes a body from nobody else, and sends it to no metadata address that a program named', async () => {
+    const file = join(folder, 'anybody');
+    writeFileSync(file, 'secret', { mode: 0o600 });
+    chmodSync(file, 0o666);
+    const asked = { method: 'POST', body: { file } } as const;
+    expect(await reasonOf(ask('http://127.0.0.1:1/', asked))).toMatch(/^body: cannot read "\/.*anybody": .*others/);
+    chmodSync(file, 0o600);
+    expect(await reasonOf(ask('http://169.254.169.254/', { ...asked, isFound: true }))).toMatch(/no secret goes there/);
+  });
+
+  it('does not say where a redirect leads, if the answer may be secret', async () => {
+    const url = await serve((_, response) => response.writeHead(302, { location: '/#token=secret' }).end());
+    expect(await reasonOf(ask(url))).toBe('redirect to "/#token=secret"');
+    expect(await reasonOf(ask(url, { isUnquoted: true }))).toBe('redirect');
+  });
+
   it('never shows a header value', async () => {
     const missing = join(folder, 'missing');
     const bad = await reasonOf(ask('http://127.0.0.1:1/', { headers: { authorization: { value: 'sec\nret' } } }));
@@ -218,6 +255,40 @@ describe('a request that is not answered well', () => {
     expect(await reasonOf(ask('http://127.0.0.1:1/', { headers: { authorization: { file: missing } } }))).toBe(
       `header "authorization": cannot read "${missing}": no such file`,
     );
+  });
+
+  it('reads a header and TLS files from regular files alone, which are ours or root’s and no links', async () => {
+    const at = (name: string) => join(folder, name);
+    execFileSync('mkfifo', [at('fifo')]);
+    writeFileSync(at('token'), 'secret');
+    symlinkSync('token', at('link'));
+    writeFileSync(at('open'), 'secret');
+    chmodSync(at('open'), 0o666);
+    const places: [string, RegExp][] = [
+      [at('fifo'), /: it is a FIFO, not a regular file$/],
+      [folder, /: it is a directory, not a regular file$/],
+      ['/dev/zero', /: it is a device, not a regular file$/],
+      ['/proc/self/environ', /: it lies in procfs/],
+      [at('link'), new RegExp(`: it is a symbolic link: configure the file that it leads to, "${at('token')}"`)],
+      [at('open'), /: its mode 0666 lets others write it$/],
+    ];
+    if (process.getuid?.() === 0) {
+      writeFileSync(at('foreign'), 'secret');
+      chownSync(at('foreign'), 4711, 4711);
+      places.push([at('foreign'), /: it belongs to user 4711, not to root$/]);
+    }
+    for (const [file, reason] of places) {
+      expect(await reasonOf(ask('http://127.0.0.1:1/', { headers: { a: { file } } }))).toMatch(reason);
+      for (const tls of [
+        { ...NO_TLS_FILES, ca: file },
+        { ca: CA, cert: CA, key: file },
+      ]) {
+        const said = await reasonOf(ask('https://127.0.0.1:1/', { tls }));
+        expect(said.replace(/, or a copy if .*$/, '')).toMatch(reason);
+      }
+    }
+    const certbot = await reasonOf(ask('https://127.0.0.1:1/', { tls: { ...NO_TLS_FILES, ca: at('link') } }));
+    expect(certbot).toMatch(/, or a copy if that name changes with each renewal \(certbot\)$/);
   });
 
   it.each(['ftp://host/', 'http://user:word@host/', 'http://', 'unix:relative:/', 'nonsense', 'http://a b/'])(
@@ -238,8 +309,8 @@ describe('a request over TLS', () => {
 
   it('trusts the given CA, by address and by name', async () => {
     const address = await secure();
-    expect(await reasonOf(ask(`https://${address}/`, { tls: ca }))).toBe('ok 200');
-    expect(await reasonOf(ask(`https://${address.replace('127.0.0.1', 'localhost')}/`, { tls: ca }))).toBe('ok 200');
+    expect(await reasonOf(ask(`https://${address}/`, { tls: ca }))).toBe('ok');
+    expect(await reasonOf(ask(`https://${address.replace('127.0.0.1', 'localhost')}/`, { tls: ca }))).toBe('ok');
   });
 
   it('says what is wrong with a certificate that it does not trust', async () => {
@@ -259,7 +330,7 @@ describe('a request over TLS', () => {
   it('shows a client certificate, read when it is used', async () => {
     const address = await secure({ ca: readFileSync(CA), requestCert: true, rejectUnauthorized: true });
     const withClient = { ca: CA, cert: tlsFile('client.pem'), key: tlsFile('client.key') };
-    expect(await reasonOf(ask(`https://${address}/`, { tls: withClient }))).toBe('ok 200');
+    expect(await reasonOf(ask(`https://${address}/`, { tls: withClient }))).toBe('ok');
     expect(await reasonOf(ask(`https://${address}/`, { tls: ca }))).toMatch(/^certificate: |^connection closed/);
     const absent = { ...withClient, key: '/nowhere/client.key' };
     expect(await reasonOf(ask(`https://${address}/`, { tls: absent }))).toBe(

@@ -1,9 +1,27 @@
-import type { Duration } from '../../src/keyset/clock.js';
-import type { Manifest } from '../../src/keyset/model.js';
-import type { Update } from '../../src/rollout/ledger.js';
+import type { Duration } from '../../src/keyset/basics/clock.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import type { ActionOf } from '../../src/keyset/planning/action.js';
+import { activeKey } from '../../src/keyset/questions/keys.js';
+import type { Update } from '../../src/rollout/ledger-options.js';
 import type { Run } from '../../src/rollout/run.js';
 import { staged } from '../keyset/scenes.js';
 import type { Fleet } from './fleet.js';
+
+export const ACTIVATE: ActionOf<'activate'> = { type: 'activate', kid: 'k2', reason: 'published-long-enough' };
+
+export const ACCEPT: ActionOf<'confirm-verifiers'> = {
+  type: 'confirm-verifiers',
+  kid: 'k2',
+  isRecheck: false,
+  reason: 'new-key',
+};
+
+/** As the planner orders it: for the switch that is under way, for the way back, or for the former key's clock. */
+export function confirmSwitch({ ledger }: Run): ActionOf<'confirm-signers'> {
+  const { rollout } = ledger.known;
+  const settles = rollout === null ? 'former-clock' : rollout.direction === 'back' ? 'way-back' : 'switch';
+  return { type: 'confirm-signers', kid: activeKey(ledger.known)?.kid ?? '', settles, reason: 'switched' };
+}
 
 /** k2 is due: the run is at the gate. `quiet`: for how long no reload can take effect any more. */
 export function atTheGate(fleet: Fleet, quiet: Duration): { run: Run; manifest: () => Manifest } {
@@ -29,9 +47,12 @@ export function atTheGate(fleet: Fleet, quiet: Duration): { run: Run; manifest: 
           observe: async () => [],
           readBack: async () => [],
           cacheable: async () => [],
+          undeliverable: async () => [],
+          unwritable: async () => [],
         },
       },
       ledger: {
+        history: { other: null },
         get known() {
           return known;
         },
@@ -40,14 +61,17 @@ export function atTheGate(fleet: Fleet, quiet: Duration): { run: Run; manifest: 
         },
         hold: async () => {},
         commit: async (update: Update) => {
-          known = update(known, now()) ?? known;
+          known = update(known, { at: now(), policy }) ?? known;
         },
-        assertTimeFor: () => {},
-        remaining: () => 3_600_000,
-        reloadOrdered: () => {},
-        reloadsUntil: due - quiet,
+        tenure: {
+          assertTimeFor: () => {},
+          remaining: () => 3_600_000,
+          reloadOrdered: () => {},
+          reloadsUntil: due - quiet,
+        },
       },
       request: {},
+      closing: null,
       behindAtStart: null,
       began: { wall: due, monotonic: 0 },
       blocked: new Set(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Batch } from '../../src/keyset/policy.js';
+import type { Batch } from '../../src/keyset/basics/policy.js';
 import { planWaves } from '../../src/rollout/batches.js';
 
 /** `3 of 2`: three instances, two at a time. Waves as text: `a1 a2 | b1`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Manifest, Retirement } from '../../src/keyset/manifest/model.js';
 import type { Run } from '../../src/rollout/run.js';
 import { askDropped } from '../../src/rollout/steps/retire.js';
 import type { Role } from '../../src/services/service.js';
@@ -13,15 +13,16 @@ const KEYS = [
 
 /** A service that still holds k5, and whose reload reads a set with one key alone. */
 async function dropped(
-  retirements: readonly { kid: string }[],
+  retirements: readonly Partial<Retirement>[],
   role: Role = 'verifier',
   reads = 'k1',
+  keys: readonly object[] = KEYS,
 ): Promise<string[]> {
   const fleet = new Fleet();
   fleet.service('api', 'a', { role });
   fleet.member('api/a').kid = 'k5';
   fleet.wanted = reads;
-  const known = { keys: KEYS, retirements, rollout: null } as unknown as Manifest;
+  const known = { keys, retirements, rollout: null } as unknown as Manifest;
   const { ledger, context, ...run } = fleet.run;
   const asked = {
     ...run,
@@ -37,7 +38,13 @@ describe('a verifier that is to drop a key', () => {
   });
 
   it('is, in an incident: that the key is gone is what counts', async () => {
-    expect(await dropped([{ kid: 'k5' }])).toEqual(['api/a']);
+    expect(await dropped([{ kid: 'k5', checkAgainAt: null }])).toEqual(['api/a']);
+  });
+
+  it('is not at the second look, when the incident is over but for that', async () => {
+    const retirement = { kid: 'k5', requestedAt: 1, checkAgainAt: 2 };
+    const keys = KEYS.map((key) => ({ ...key, droppedAt: 1 }));
+    expect(await dropped([retirement], 'verifier', 'k1', keys)).toEqual(['api/a: does not accept "k4"']);
   });
 
   it('is not confirmed where it signs, too, and the reload brought a former key back', async () => {

@@ -1,9 +1,10 @@
-import type { Manifest } from '../../src/keyset/model.js';
-import type { Batch } from '../../src/keyset/policy.js';
+import type { Batch } from '../../src/keyset/basics/policy.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import { type Answer, ask, type Question } from '../../src/rollout/ask.js';
 import type { Progress } from '../../src/rollout/context.js';
 import type { Run } from '../../src/rollout/run.js';
-import type { Health, Report, Role, ServicePort } from '../../src/services/service.js';
+import type { JsonHealth } from '../../src/services/health-kinds.js';
+import type { Report, Role, ServicePort } from '../../src/services/service.js';
 import { aService, healthAt } from '../services/services.js';
 import { VirtualClock } from '../services/virtual-clock.js';
 
@@ -19,7 +20,7 @@ interface Member {
 interface ServiceOptions {
   readonly role?: Role;
   readonly batch?: Batch;
-  readonly health?: Partial<Health> | null;
+  readonly health?: Partial<JsonHealth> | null;
   /** How long a reload takes. */
   readonly takes?: number;
   readonly reload?: 'none';
@@ -94,10 +95,12 @@ export class Fleet {
       },
       ledger: {
         manifest: this.manifest,
-        reloadOrdered: () => {},
-        remaining: () => this.lease - clock.monotonic(),
+        known: this.manifest,
+        tenure: { reloadOrdered: () => {}, remaining: () => this.lease - clock.monotonic() },
+        history: { other: null },
       },
       switched: this.switched,
+      closing: null,
     } as unknown as Run;
   }
 

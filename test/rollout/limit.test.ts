@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { NOTHING_ASKED } from '../../src/keyset/action.js';
-import { MINUTE, SECOND } from '../../src/keyset/clock.js';
-import type { Batch } from '../../src/keyset/policy.js';
+import { MINUTE, SECOND } from '../../src/keyset/basics/clock.js';
+import type { Batch } from '../../src/keyset/basics/policy.js';
+import { NOTHING_ASKED } from '../../src/keyset/planning/action.js';
 import type { PublishOutlet } from '../../src/outlets/outlet.js';
 import { runLimit } from '../../src/rollout/limit.js';
 import type { InstanceSource, Service } from '../../src/services/service.js';
@@ -32,14 +32,14 @@ function waves(count: number): number {
 }
 
 describe('the time limit of a run', () => {
-  it('has room for a command that publishes to be run again, and verifiers to be asked again', () => {
+  it('has room for a command to be awaited, for one to be run again, and verifiers to be asked again', () => {
     const limit = (publish: readonly PublishOutlet[]) =>
       runLimit(
         { policy: { rollout: { batch: 'all' } }, services: [{ service: service(null, 1) }], outlets: { publish } },
         NOTHING_ASKED,
       );
     const command = { type: 'command', timeout: MINUTE, url: null } as unknown as PublishOutlet;
-    expect(limit([command])).toBe(limit([]) + DEADLINE + 5 * MINUTE);
+    expect(limit([command])).toBe(limit([]) + DEADLINE + 6 * MINUTE);
     const file = { type: 'file', url: null } as unknown as PublishOutlet;
     expect(limit([file])).toBe(limit([]));
   });

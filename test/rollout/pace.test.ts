@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Retirement } from '../../src/keyset/model.js';
+import type { Retirement } from '../../src/keyset/manifest/model.js';
 import { Fleet, said } from './fleet.js';
 
 describe('what does not wait for waves', () => {
@@ -109,7 +109,12 @@ describe('a run', () => {
       ['issuer', 2, 3, 'b'],
       ['issuer', 3, 3, 'c'],
     ]);
-    expect(fleet.events.slice(0, 2)).toEqual([
+    expect(fleet.events.slice(0, 3)).toEqual([
+      {
+        type: 'asked',
+        keyset: 'api',
+        instances: ['a', 'b', 'c'].map((instance) => ({ service: 'issuer', instance })),
+      },
       { type: 'instance', keyset: 'api', service: 'issuer', instance: 'b', state: 'waiting', reason: 'wave 2 of 3' },
       { type: 'instance', keyset: 'api', service: 'issuer', instance: 'c', state: 'waiting', reason: 'wave 3 of 3' },
     ]);

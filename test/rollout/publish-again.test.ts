@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../../src/rollout/run.js';
 import { confirmVerifiers } from '../../src/rollout/steps/verifiers.js';
 import type { Role } from '../../src/services/service.js';
-import { atTheGate } from './at-the-gate.js';
+import { ACCEPT, atTheGate } from './at-the-gate.js';
 import { Fleet } from './fleet.js';
 
 const MINUTE = 60_000;
@@ -13,10 +13,18 @@ interface Scene {
   readonly up?: boolean;
   /** What is there after the command was run once more. */
   readonly becomes?: string;
+  /** The store shows another history. */
+  readonly elsewhere?: boolean;
 }
 
 /** A verifier whose reloads read an older set than was published. */
-async function confirmed({ type = 'command', role = 'verifier', up = true, becomes = 'k2' }: Scene = {}) {
+async function confirmed({
+  type = 'command',
+  role = 'verifier',
+  up = true,
+  becomes = 'k2',
+  elsewhere = false,
+}: Scene = {}) {
   const fleet = new Fleet();
   fleet.service('api', 'a', { role });
   fleet.member('api/a').up = up;
@@ -26,19 +34,23 @@ async function confirmed({ type = 'command', role = 'verifier', up = true, becom
   const write = async (_content: unknown, _key: unknown, options: { again: boolean }) => {
     if (options.again) again += 1;
     fleet.wanted = becomes;
-    return { publish: true, deliver: false };
+    return { publish: true, deliver: false, problems: [] };
   };
   const outlets = {
     ...run.context.outlets,
     publish: [{ type, url: null, timeout: 1_000 }],
-    locked: async (_timeout: number, use: (writer: unknown) => Promise<unknown>) => use({ write }),
+    locked: async (_patience: unknown, use: (writer: unknown) => Promise<unknown>) => use({ write }),
   };
   const asked = {
     ...run,
     context: { ...run.context, outlets },
-    ledger: Object.assign(Object.create(run.ledger), { readNewest: async () => ({ manifest: manifest() }) }),
+    ledger: Object.assign(Object.create(run.ledger), {
+      readNewest: async () => ({ manifest: manifest() }),
+      history: { other: elsewhere ? { why: 'lower-revision' } : null },
+    }),
+    added: [],
   } as unknown as Run;
-  await fleet.clock.drive(confirmVerifiers(asked, 'k2'));
+  await fleet.clock.drive(confirmVerifiers(asked, ACCEPT));
   return { again: () => again, isConfirmed: !asked.blocked.has('rollout'), asked, fleet, manifest };
 }
 
@@ -54,13 +66,14 @@ describe('a verifier that reads an older set than a command has published', () =
     const { again, isConfirmed, asked, fleet } = await confirmed({ becomes: 'k1' });
     expect(again()).toBe(1);
     expect(isConfirmed).toBe(false);
-    await fleet.clock.drive(confirmVerifiers(asked, 'k2'));
+    await fleet.clock.drive(confirmVerifiers(asked, ACCEPT));
     expect(again()).toBe(1);
   });
 
   it.each([
     ['a file, which can be seen', { type: 'file' }],
     ['one that does not answer', { up: false }],
+    ['another history, of which nothing is published', { elsewhere: true }],
   ] as const)('is another matter with %s', async (_what, scene) => {
     const { again, isConfirmed } = await confirmed(scene);
     expect(again()).toBe(0);

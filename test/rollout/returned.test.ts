@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Key, Manifest } from '../../src/keyset/model.js';
+import type { Key } from '../../src/keyset/manifest/key.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import { ask } from '../../src/rollout/ask.js';
 import { reportedBySigners } from '../../src/rollout/returned.js';
 import type { Run } from '../../src/rollout/run.js';
 import { confirmSigners } from '../../src/rollout/steps/signers.js';
 import { activate } from '../../src/rollout/steps/verifiers.js';
-import { atTheGate } from './at-the-gate.js';
+import { ACTIVATE, atTheGate, confirmSwitch } from './at-the-gate.js';
 import { Fleet } from './fleet.js';
 
 const MINUTE = 60_000;
@@ -20,10 +21,10 @@ async function switched(meanwhile: (fleet: Fleet) => Promise<void> = async () =>
   fleet.service('quick', 'a');
   fleet.service('slow', 'a', { takes: 5_000 });
   const { run, manifest } = atTheGate(fleet, 2 * MINUTE);
-  await fleet.clock.drive(activate(run, 'k2'));
-  await fleet.clock.drive(Promise.all([confirmSigners(run), meanwhile(fleet)]));
+  await fleet.clock.drive(activate(run, ACTIVATE));
+  await fleet.clock.drive(Promise.all([confirmSigners(run, confirmSwitch(run)), meanwhile(fleet)]));
   expect(manifest().rollout).toBeNull();
-  return { fleet, run: { ...run, looked: false }, manifest };
+  return { fleet, run: { ...run }, manifest };
 }
 
 function reloadAll(run: Run, { services }: Fleet) {
@@ -52,7 +53,7 @@ describe('a signer that goes back to the former key by itself', () => {
     expect(fleet.reloads.map(({ name }) => name)).toEqual(['quick/a', 'slow/a', 'quick/a']);
     expect(fleet.member('quick/a').kid).toBe('k2');
     await fleet.clock.drive(fleet.clock.sleep(60 * MINUTE));
-    await fleet.clock.drive(confirmSigners(run));
+    await fleet.clock.drive(confirmSigners(run, confirmSwitch(run)));
     expect(manifest().signersOwed).toBe(false);
     expect(formerKey(manifest())?.signedUntil).toBe(run.context.clock.now());
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../src/keyset/model.js';
-import { clockAccepted, emptyManifest } from '../../src/keyset/transitions.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { clockAccepted, emptyManifest } from '../../src/keyset/transitions/all.js';
 import { Tenure } from '../../src/rollout/tenure.js';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
@@ -10,7 +10,12 @@ const OWNER = { host: 'a', hostname: 'alpha', bootId: 'b', pidNamespace: 'n', pi
 
 function tenureAt(time: { now: number; monotonic: number }) {
   const clock = { now: () => time.now, monotonic: () => time.monotonic, sleep: async () => {} };
-  const host = { self: OWNER, state: () => 'alive' as const, end: async () => {} };
+  const host = {
+    self: OWNER,
+    workOn: async () => async () => {},
+    state: () => 'alive' as const,
+    end: async () => null,
+  };
   return new Tenure({ clock, host, newId: () => 'run', verb: 'rotate', name: 'api' }, LIMIT);
 }
 
@@ -18,7 +23,7 @@ function tenureAt(time: { now: number; monotonic: number }) {
 function commit(tenure: Tenure, from: Manifest, updated: Manifest, last = false): Manifest {
   const lease = tenure.offer(NOW);
   const reloadsUntil = tenure.reloadsUnder(lease, updated, last);
-  tenure.committed(lease, from, updated, last, NOW);
+  tenure.committed(last ? null : lease, from, updated, NOW);
   return { ...updated, lease: last ? null : lease, reloadsUntil };
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Duration } from '../../src/keyset/clock.js';
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Duration } from '../../src/keyset/basics/clock.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import type { Run } from '../../src/rollout/run.js';
 import { confirmSigners } from '../../src/rollout/steps/signers.js';
 import { activate } from '../../src/rollout/steps/verifiers.js';
-import { atTheGate } from './at-the-gate.js';
+import { ACTIVATE, atTheGate, confirmSwitch } from './at-the-gate.js';
 import { Fleet } from './fleet.js';
 
 /** A canary that does not come up with the new key, and does with the former one. */
@@ -12,17 +12,17 @@ async function backAfterCanary(quiet: Duration): Promise<{ fleet: Fleet; manifes
   const fleet = new Fleet();
   fleet.service('issuer', 'abc', { batch: 'canary' });
   const { run, manifest } = atTheGate(fleet, quiet);
-  await fleet.clock.drive(activate(run, 'k2'));
+  await fleet.clock.drive(activate(run, ACTIVATE));
   expect(manifest().rollout).toMatchObject({ kid: 'k2', phase: 'switch', direction: 'forward' });
   fleet.set('dies', 'issuer/a');
-  await fleet.clock.drive(confirmSigners(run));
+  await fleet.clock.drive(confirmSigners(run, confirmSwitch(run)));
   expect(manifest().rollout).toMatchObject({ kid: 'k2', phase: 'switch', direction: 'back' });
   expect(fleet.reloaded).toBe('issuer/a');
   fleet.wanted = 'k1';
   fleet.set('takes it', 'issuer/a');
   fleet.member('issuer/a').up = true;
   fleet.reloads.length = 0;
-  await fleet.clock.drive(confirmSigners(run));
+  await fleet.clock.drive(confirmSigners(run, confirmSwitch(run)));
   return { fleet, manifest: manifest() };
 }
 
@@ -34,11 +34,11 @@ async function resumedAfterCanary(
   fleet.service('issuer', 'abc', { batch: 'canary' });
   if (alsoDown !== null) fleet.member(alsoDown).up = false;
   const { run, manifest } = atTheGate(fleet, 2 * MINUTE);
-  await fleet.clock.drive(activate(run, 'k2'));
+  await fleet.clock.drive(activate(run, ACTIVATE));
   fleet.set('dies', 'issuer/a');
   fleet.member('issuer/a').up = false;
   const next = { ...run, switched: null };
-  await fleet.clock.drive(confirmSigners(next));
+  await fleet.clock.drive(confirmSigners(next, confirmSwitch(next)));
   return { run: next, fleet, manifest };
 }
 
@@ -74,14 +74,14 @@ describe('a run that resumes', () => {
     const fleet = new Fleet();
     fleet.service('issuer', 'ab', { batch: 'all' });
     const { run, manifest } = atTheGate(fleet, 2 * MINUTE);
-    await fleet.clock.drive(activate(run, 'k2'));
+    await fleet.clock.drive(activate(run, ACTIVATE));
     expect(manifest().rollout).toMatchObject({ signersAnswered: true });
     fleet.set('stays as it was', 'issuer/b');
-    await fleet.clock.drive(confirmSigners(run));
+    await fleet.clock.drive(confirmSigners(run, confirmSwitch(run)));
     expect(manifest().rollout).toMatchObject({ direction: 'forward', signersAnswered: false });
     fleet.set('dies', 'issuer/b');
     fleet.member('issuer/b').up = false;
-    await fleet.clock.drive(confirmSigners({ ...run, switched: null }));
+    await fleet.clock.drive(confirmSigners({ ...run, switched: null }, confirmSwitch(run)));
     expect(manifest().rollout).toMatchObject({ direction: 'forward', phase: 'switch' });
   });
 });

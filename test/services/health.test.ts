@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { JsonHealth } from '../../src/services/health-kinds.js';
 import { createServicePort } from '../../src/services/port.js';
-import type { Health, Instance } from '../../src/services/service.js';
-import { aService, healthAt, never, ONE } from './services.js';
+import type { Instance } from '../../src/services/service.js';
+import { aService, healthAt, jwksAt, never, ONE } from './services.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'jwtrot-health-'));
 const closing: (() => void)[] = [];
@@ -25,13 +26,16 @@ async function serve(listener: RequestListener, on?: string): Promise<string> {
   return on ?? `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function poll(url: string, more: Partial<Health> = {}, instance: Instance = ONE) {
-  const port = createServicePort(aService({ health: healthAt(url, more) }), { env: {}, uid: 1000 });
+type More = Partial<JsonHealth> | { readonly type: 'jwks' };
+
+function poll(url: string, more: More = {}, instance: Instance = ONE) {
+  const health = more.type === 'jwks' ? jwksAt(url) : healthAt(url, more);
+  const port = createServicePort(aService({ health }), { env: {}, uid: 1000 });
   return port.probe(instance, never());
 }
 
 /** What an instance is said to report when it answers with this body. */
-async function reported(body: unknown, more: Partial<Health> = {}) {
+async function reported(body: unknown, more: More = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const address = await serve((_request, response) => response.end(text));
   return poll(`http://${address}/healthz`, more);
@@ -55,6 +59,18 @@ describe('the answer of a service', () => {
     expect(await reported({ kid: null, kids: [] })).toEqual({ ok: true, kid: null, kids: [], worker: null });
     expect(await reported('[]')).toEqual({ ok: true, kid: null, kids: null, worker: null });
     expect(await reported('null')).toEqual({ ok: true, kid: null, kids: null, worker: null });
+  });
+
+  it('may say which keys are in its memory, in a list like any other', async () => {
+    const preloaded = { preloaded: '/jwt/preloaded' };
+    const answer = { kid: 'a', jwt: { preloaded: ['a', 'b'] } };
+    expect(await reported(answer, preloaded)).toMatchObject({ ok: true, kid: 'a', preloaded: ['a', 'b'] });
+    expect(await reported({ kid: 'a' }, preloaded)).toMatchObject({ ok: true, preloaded: null });
+    expect(await reported({ kid: 'a', jwt: { preloaded: 'b' } }, preloaded)).toEqual({
+      ok: false,
+      reason: 'what is at "/jwt/preloaded" is not an array of at most 1000 strings: "\\"b\\""',
+    });
+    expect(await reported({ kid: 'a', preloaded: ['b'] })).not.toHaveProperty('preloaded');
   });
 
   it('says which worker gave it', async () => {
@@ -83,6 +99,11 @@ describe('an answer that is none', () => {
     ['half a document', '{"kid":"a","kids":["a"', 'not JSON: "{\\"kid\\":\\"a\\",\\"kids\\":[\\"a\\""'],
     ['nothing', '', 'an empty body'],
     ['escape codes', '\u001b]0;owned\u0007\u009b2J', 'not JSON: "\\u001b]0;owned\\u0007\\u009b2J"'],
+    [
+      'a kid that only a prototype has',
+      '{"__proto__":{"kid":"a"},"kid":{}}',
+      'what is at "/kid" is not a string: "{}"',
+    ],
     ['a number as kid', { kid: 5 }, 'what is at "/kid" is not a string: "5"'],
     ['a text as kids', { kids: 'a' }, 'what is at "/kids" is not an array of at most 1000 strings: "\\"a\\""'],
     [

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createServicePort } from '../../src/services/port.js';
 import type { InstanceSource } from '../../src/services/service.js';
 import type { ServiceSettings } from '../../src/services/settings.js';
-import { aService, never } from './services.js';
+import { aService, healthAt, never } from './services.js';
 
 const list = (instances: InstanceSource | null, settings: Partial<ServiceSettings> = {}, signal = never()) =>
   createServicePort(aService({ instances }), { env: {}, uid: 1000, ...settings }).listInstances(signal);
@@ -64,9 +64,6 @@ describe('instances that can not be used', () => {
   it.each([
     ['<html>', 'not JSON: "<html>"'],
     ['{"name":"a"}', 'not an array: "{\\"name\\":\\"a\\"}"'],
-    ['["a:1", 5]', 'entry 1: "5"'],
-    ['[{}]', 'entry 0: "{}"'],
-    ['[{"name":"a","address":5}]', 'entry 0: "{\\"name\\":\\"a\\",\\"address\\":5}"'],
     [JSON.stringify(Array.from({ length: 1_001 }, (_, i) => `h:${i}`)), '1001 instances, at most 1000 are taken'],
     [`["${'x'.repeat(70_000)}"]`, 'it is longer than 64 KiB'],
   ])('are refused when a command prints %.30s', async (text, reason) => {
@@ -89,19 +86,55 @@ describe('instances that can not be used', () => {
     '',
     'h\u001b[2J',
     'h\u202e:80',
-  ])('are refused at the address %j', async (address) => {
+    // The name or the address as it is would be filled into a unit, a path or a command.
+    '$(id)',
+    '*',
+    'api?',
+    '..',
+    '..:80',
+    '{name}:80',
+  ])('are marked at the address %j, and they alone', async (address) => {
     for (const entry of [address, { name: 'a', address }, { name: address, address: 'h:80' }]) {
-      await expect(list(printing(JSON.stringify([entry])))).rejects.toMatchObject({ code: 'bad-instance' });
+      const [bad, good, ...more] = await list(printing(JSON.stringify([entry, 'good:80'])));
+      const name = typeof entry === 'string' ? entry : entry.name;
+      expect(bad).toEqual({ name, address: null, flaw: expect.not.stringMatching(/\p{Cc}/u) });
+      expect([good, ...more]).toEqual([{ name: 'good:80', address: 'good:80' }]);
     }
   });
 
-  it('are refused when two have the same name', async () => {
-    const twice = { type: 'list', instances: ['h:1', 'h:2'].map((address) => ({ name: 'a', address })) } as const;
-    await expect(list(twice)).rejects.toMatchObject({
-      kind: 'services',
-      code: 'duplicate-instance',
-      message: 'instances of api: two instances are called "a"; none was reloaded',
-    });
+  it('are marked where an entry is no instance, and where a name was there before', async () => {
+    const text = '[5, {}, {"name":"a","address":5}, {"name":"b","address":"h:1"}, {"name":"b","address":"h:2"}]';
+    expect(await list(printing(text))).toEqual([
+      { name: 'entry-0', address: null, flaw: 'the list holds "5" at 0, which is no instance' },
+      { name: 'entry-1', address: null, flaw: 'the list holds "{}" at 1, which is no instance' },
+      {
+        name: 'entry-2',
+        address: null,
+        flaw: String.raw`the list holds "{\"name\":\"a\",\"address\":5}" at 2, which is no instance`,
+      },
+      { name: 'b', address: 'h:1' },
+      { name: 'b', address: null, flaw: 'two instances are called "b"' },
+    ]);
+  });
+
+  it('are marked where what they are filled into would be another thing', async () => {
+    const reload = { type: 'systemd', unit: 'app@{address}.service', action: 'reload', timeout: 1_000 } as const;
+    const instances = printing('["[fe80::1]:80", "h:1", {"name":"b"}]');
+    const port = createServicePort(aService({ reload, instances }), { env: {}, uid: 1000 });
+    expect(await port.listInstances(never())).toEqual([
+      { name: '[fe80::1]:80', address: null, flaw: expect.stringContaining('"app@{address}.service" is no unit with') },
+      { name: 'h:1', address: 'h:1' },
+      { name: 'b', address: null, flaw: 'instance "b" has no address to fill in' },
+    ]);
+  });
+
+  it('are neither reloaded nor asked where they are marked', async () => {
+    const health = healthAt('http://127.0.0.1:1/');
+    const reload = { type: 'command', command: { argv: ['true'], env: [] }, timeout: 1_000 } as const;
+    const port = createServicePort(aService({ reload, health }), { env: {}, uid: 1000 });
+    const marked = { name: 'x', address: null, flaw: 'it is bad' };
+    expect(await port.probe(marked, never())).toEqual({ ok: false, reason: 'it is bad' });
+    expect(await port.reload(marked, never())).toMatchObject({ ok: false, reason: 'it is bad' });
   });
 
   it('are an error when their source fails', async () => {

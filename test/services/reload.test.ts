@@ -4,9 +4,11 @@ import {
   chownSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
@@ -21,6 +23,7 @@ import type { ServiceSettings } from '../../src/services/settings.js';
 import { aService, NO_TLS, never, ONE } from './services.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'jwtrot-reload-'));
+chmodSync(folder, 0o755); // other users' processes write in it
 const bin = join(folder, 'bin');
 mkdirSync(bin);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -104,6 +107,26 @@ describe('a reload by systemd', () => {
     expect(readFileSync(join(bin, 'called'), 'utf8')).toBe('--no-ask-password restart issuer@a.service\n');
   });
 
+  it('starts a unit that is not running, where that is asked for, and no other', async () => {
+    const { reload: port } = createServicePort(aService({ reload: by() }), { env: {}, uid: 0, path });
+    const called = () => readFileSync(join(bin, 'called'), 'utf8').split(' ')[1];
+    // Of the second call what is the last of it: `start`.
+    writeFileSync(
+      join(bin, 'systemctl'),
+      `#!/bin/sh\necho "$@" > ${bin}/called\n[ "$2" = start ] && exit 0\necho 'issuer@a.service is not active, cannot reload.' >&2\nexit 1\n`,
+    );
+    expect(await port(A, never())).toMatchObject({ ok: false, reason: expect.stringContaining('is not running') });
+    expect(called()).toBe('reload');
+    expect(await port(A, never(), { startIfStopped: true })).toEqual({ ok: true });
+    expect(called()).toBe('start');
+    // A start of a unit that runs succeeds and does nothing: a reload that failed stays one.
+    for (const said of ['Unit issuer@a.service not found.', 'Job for issuer@a.service failed because of it.']) {
+      systemctl(said, 1);
+      expect(await port(A, never(), { startIfStopped: true })).toMatchObject({ ok: false });
+      expect(called()).toBe('reload');
+    }
+  });
+
   // The messages are those of systemd 252 and 257.
   it.each([
     [
@@ -175,18 +198,18 @@ describe('a reload by systemd', () => {
 });
 
 describe('a reload by a signal', () => {
-  const by = (target: { pid: number } | { pidFile: string }): Reload => ({
+  const by = (target: { pid: number } | { pidFile: string }, signal: NodeJS.Signals = 'SIGHUP'): Reload => ({
     type: 'signal',
-    signal: 'SIGHUP',
+    signal,
     target,
     timeout: 10_000,
   });
 
   /** A process that writes the time of each SIGHUP into a file. */
-  async function victim(name: string) {
-    const out = join(folder, name);
+  async function victim(name: string, options: { uid?: number } = {}) {
+    const out = file(name, '', 0o666);
     const script = `trap 'echo hup >> ${out}' HUP; echo ready > ${out}; while :; do sleep 0.02; done`;
-    const child = spawn('sh', ['-c', script], { stdio: 'ignore' });
+    const child = spawn('sh', ['-c', script], { stdio: 'ignore', ...options });
     const read = async (content: string) => {
       for (let i = 0; i < 200; i++) {
         try {
@@ -197,7 +220,13 @@ describe('a reload by a signal', () => {
       return false;
     };
     expect(await read('ready\n')).toBe(true);
-    return { pid: child.pid as number, wasSignalled: () => read('ready\nhup\n'), end: () => child.kill('SIGKILL') };
+    return {
+      pid: child.pid as number,
+      wasSignalled: () => read('ready\nhup\n'),
+      wasLeftAlone: () =>
+        readFileSync(out, 'utf8') === 'ready\n' && child.exitCode === null && child.signalCode === null,
+      end: () => child.kill('SIGKILL'),
+    };
   }
 
   it('reaches the process in the pid file of the instance', async () => {
@@ -237,21 +266,23 @@ describe('a reload by a signal', () => {
     symlinkSync(file('target.pid', String(process.ppid)), link);
     expect(await reload(by({ pidFile: link }))).toMatchObject({
       ok: false,
-      reason: `pid file "${link}": it is a symbolic link`,
+      reason: `pid file "${link}": it is a symbolic link: configure the file that it leads to, "${join(folder, 'target.pid')}"`,
     });
     const fifo = join(folder, 'fifo.pid');
     execFileSync('mkfifo', [fifo]);
     expect(await reload(by({ pidFile: fifo }))).toMatchObject({
-      reason: `pid file "${fifo}": it is not a regular file`,
+      reason: `pid file "${fifo}": it is a FIFO, not a regular file`,
     });
-    expect(await reload(by({ pidFile: bin }))).toMatchObject({ reason: `pid file "${bin}": it is not a regular file` });
+    expect(await reload(by({ pidFile: bin }))).toMatchObject({
+      reason: `pid file "${bin}": it is a directory, not a regular file`,
+    });
     expect(await reload(by({ pidFile: '/nowhere/x.pid' }))).toMatchObject({
       ok: false,
       reason: 'pid file "/nowhere/x.pid": no such file',
     });
   });
 
-  it('trusts, as root, only a pid file of root that not everybody may write', async () => {
+  it('trusts, as root, only a pid file of root that nobody else may write', async () => {
     const mine = process.getuid?.() === 0;
     const foreign = file('foreign.pid', '4000000');
     if (mine) chownSync(foreign, 65_534, 65_534);
@@ -266,6 +297,87 @@ describe('a reload by a signal', () => {
     expect(await reload(by({ pidFile: open }), ONE, { uid: 0 })).toMatchObject({
       reason: expect.stringMatching(mine ? /everybody may write it$/ : /not to root$/),
     });
+    expect(await reload(by({ pidFile: open }), ONE, { uid: 1000 })).toMatchObject({
+      reason: expect.stringMatching(/everybody may write it$/),
+    });
+    const shared = file('shared.pid', '4000000', 0o664);
+    if (mine) chownSync(shared, 0, 65_534);
+    expect(await reload(by({ pidFile: shared }), ONE, { uid: 0 })).toMatchObject({
+      reason: expect.stringMatching(mine ? /group 65534 may write it$/ : /not to root$/),
+    });
+  });
+
+  // Whom a file belongs to can be chosen by root alone; for others the file is their own and the process root's.
+  const root = process.getuid?.() === 0;
+
+  it("signals nobody but a process of the pid file's owner", async () => {
+    const { pid, wasLeftAlone, end } = root ? await victim('victim-c') : { pid: 1, wasLeftAlone: () => true, end() {} };
+    const foreign = file('stranger.pid', String(pid));
+    if (root) chownSync(foreign, 65_534, 65_534);
+    expect(await reload(by({ pidFile: foreign }), ONE, { uid: 1000 })).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(new RegExp(`process ${pid} belongs to user 0, its pid file to user \\d+ `)),
+    });
+    expect(wasLeftAlone()).toBe(true);
+    end();
+  });
+
+  it("takes root's word for another user's process, but not for one that began after it was given", async () => {
+    if (!root) return expect(process.getuid?.()).toBeGreaterThan(0);
+    const { pid, wasSignalled, wasLeftAlone, end } = await victim('victim-d', { uid: 65_534 });
+    const path = file('dropped.pid', String(pid));
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(path, longAgo, longAgo);
+    expect(await reload(by({ pidFile: path }))).toMatchObject({
+      reason: expect.stringMatching(`process ${pid} of user 65534 began after root had written its pid file`),
+    });
+    expect(wasLeftAlone()).toBe(true);
+    utimesSync(path, new Date(), new Date());
+    expect(await reload(by({ pidFile: path }))).toEqual({ ok: true });
+    expect(await wasSignalled()).toBe(true);
+    end();
+  });
+
+  it('signals no thread: that would be its whole process', async () => {
+    const signalled = (pid: number) => reload(by({ pidFile: file('thread.pid', `${pid}`) }));
+    const threadOf = (pid: number) =>
+      readdirSync(`/proc/${pid}/task`)
+        .map(Number)
+        .find((id) => id !== pid) as number;
+    expect(await signalled(threadOf(process.ppid))).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(`is a thread of process ${process.ppid}`),
+    });
+    expect(await signalled(threadOf(process.pid))).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching('is jwtrot itself'),
+    });
+  });
+
+  it('never sends SIGUSR1 to Node, which would open its debugger', async () => {
+    const link = join(folder, 'nodejs');
+    symlinkSync(process.execPath, link);
+    for (const program of [process.execPath, link]) {
+      const child = spawn(program, ['-e', 'process.title = "issuer"; console.log(1); setInterval(() => {}, 1000)']);
+      let stderr = '';
+      child.stderr.on('data', (chunk) => (stderr += chunk));
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      const path = file('node.pid', String(child.pid));
+      for (const target of [{ pidFile: path }, { pid: child.pid as number }]) {
+        expect(await reload(by(target, 'SIGUSR1'))).toMatchObject({
+          ok: false,
+          reason: expect.stringMatching(`process ${child.pid} runs Node, which opens a debugger's port on SIGUSR1`),
+          hint: 'have the service reload on SIGHUP or SIGUSR2, and set signal: HUP or USR2 here',
+        });
+      }
+      const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+      expect(await reload(by({ pidFile: path }, 'SIGUSR2'))).toEqual({ ok: true });
+      expect([await ended, stderr]).toEqual(['SIGUSR2', '']);
+    }
+    const { pid, wasLeftAlone, end } = await victim('victim-e');
+    expect(wasLeftAlone()).toBe(true);
+    expect(await reload(by({ pid }, 'SIGUSR1'))).toEqual({ ok: true });
+    end();
   });
 
   it('says that there is no such process, and never signals itself', async () => {

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../../src/keyset/clock.js';
-import type { Health, Instance, Service } from '../../src/services/service.js';
+import type { Clock } from '../../src/keyset/basics/clock.js';
+import type { JsonHealth, JwksHealth } from '../../src/services/health-kinds.js';
+import type { Instance, Service } from '../../src/services/service.js';
 
 export const NO_TLS = { ca: null, cert: null, key: null };
 
-export function healthAt(url: string, more: Partial<Health> = {}): Health {
+export function healthAt(url: string, more: Partial<JsonHealth> = {}): JsonHealth {
   return {
     type: 'json',
     url,
     kid: '/kid',
     kids: '/kids',
+    preloaded: null,
     headers: {},
     tls: NO_TLS,
     timeout: 2_000,
@@ -18,6 +20,11 @@ export function healthAt(url: string, more: Partial<Health> = {}): Health {
     distinct: null,
     ...more,
   };
+}
+
+export function jwksAt(url: string, more: Partial<JwksHealth> = {}): JwksHealth {
+  const { kid: _, kids: _kids, preloaded: _preloaded, ...common } = healthAt(url);
+  return { ...common, type: 'jwks', ...more };
 }
 
 export function aService(more: Partial<Service> = {}): Service {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock, Duration } from '../../src/keyset/clock.js';
+import type { Clock, Duration } from '../../src/keyset/basics/clock.js';
 
 interface Sleeper {
   readonly at: number;

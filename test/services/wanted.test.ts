@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Report, Role } from '../../src/services/service.js';
 import { judge, type Wanted } from '../../src/services/wanted.js';
-import { aService } from './services.js';
+import { aService, healthAt } from './services.js';
 
 const says = (kid: string | null, kids: readonly string[] | null): Report => ({ ok: true, kid, kids, worker: null });
 const verdict = (role: Role, report: Report, wanted: Wanted) => {
@@ -27,11 +27,28 @@ describe('what an instance reports is judged by its role', () => {
   ])('%s, %j: %s', (role, report, expected) => {
     expect(verdict(role, report, { signs: 'new', accepts: ['new'] })).toBe(expected);
   });
+});
 
-  it('a signer may be asked to be off a kid, whichever else it signs with', () => {
-    expect(verdict('signer', says('new', null), { notSigning: ['old'] })).toBe('met');
-    expect(verdict('signer', says('old', null), { notSigning: ['old'] })).toBe('healthy: still signs with "old"');
-    expect(verdict('signer', says(null, null), { notSigning: ['old'] })).toBe('not healthy: reports no signing kid');
+describe('what a signer has in memory', () => {
+  const holder = aService({ role: 'signer', health: healthAt('http://h/', { preloaded: '/preloaded' }) });
+  const wanted = { signs: 'old', preloads: 'new' };
+  const holds = (kid: string, preloaded: readonly string[] | null): Report => {
+    return { ok: true, kid, kids: null, preloaded, worker: null };
+  };
+
+  it.each<[Report, object]>([
+    [holds('old', ['old', 'new']), { met: true }],
+    [holds('old', ['old']), { met: false, healthy: true, reason: 'has not preloaded "new"' }],
+    [holds('old', null), { met: false, healthy: false, reason: 'reports no list of preloaded kids' }],
+    [says('old', null), { met: false, healthy: false, reason: 'reports no list of preloaded kids' }],
+    [holds('other', []), { met: false, healthy: true, reason: 'signs with "other", has not preloaded "new"' }],
+  ])('%j', (report, judgement) => {
+    expect(judge(holder, report, wanted)).toEqual(judgement);
+  });
+
+  it('is asked of nobody who does not say it, and never when it is not wanted', () => {
+    expect(verdict('signer', says('old', null), wanted)).toBe('met');
+    expect(judge(holder, holds('old', []), { signs: 'old' })).toEqual({ met: true });
   });
 });
 
@@ -61,5 +78,33 @@ describe('a reason', () => {
     expect(verdict('signer', says('\u001b[2J\nold', null), { signs: 'new' })).toBe(
       'healthy: signs with "\\u001b[2J\\nold"',
     );
+  });
+});
+
+describe('what a verifier does with canaries', () => {
+  const shows = (kids: string[], rejects: string[], unshown: string[] = []): Report => {
+    return { ok: true, kid: null, kids, rejects, unshown, worker: null };
+  };
+  const drops = { drops: ['gone'], activeKid: 'active' };
+
+  it.each<[Report, Wanted, string]>([
+    [shows(['active', 'new'], []), { accepts: ['active', 'new'] }, 'met'],
+    [shows(['active'], ['new']), { accepts: ['active', 'new'] }, 'healthy: does not accept "new"'],
+    [shows(['active'], [], ['new']), { accepts: ['active', 'new'] }, 'met'],
+    [shows(['new'], []), { inUse: ['older'], accepts: ['new'] }, 'healthy: does not accept "older"'],
+    [{ ok: true, kid: null, kids: ['new'], worker: null }, { inUse: ['older'], accepts: ['new'] }, 'met'],
+    [shows(['active'], ['gone']), drops, 'met'],
+    [shows(['active'], [], ['gone']), drops, 'met'],
+    [shows(['active', 'gone'], []), drops, 'healthy: still accepts "gone"'],
+    // Absence alone is no rejection.
+    [shows(['active'], []), drops, 'healthy: was not seen to reject "gone"'],
+    [shows([], ['gone']), drops, 'healthy: does not accept the active key "active"'],
+    [
+      shows([], []),
+      { drops: ['gone'] },
+      'not healthy: was not seen to reject "gone": it counts beside an acceptance alone, and no key is active',
+    ],
+  ])('%j', (report, wanted, expected) => {
+    expect(verdict('verifier', report, wanted)).toBe(expected);
   });
 });

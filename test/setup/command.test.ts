@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { until, World } from '../e2e/world.js';
 let world: World;
 beforeEach(() => {
   world = new World();
+  // `setup` reads the templates that lie beside the command.
+  world.eachAProcess = true;
 });
 afterEach(() => world.close());
 
@@ -17,6 +19,9 @@ const STUCK = {
   role: 'verifier',
   health: { url: 'http://127.0.0.1:1/healthz', deadline: '60s' },
 };
+
+/** At what it would do on some host: this one need not have jwtrot, nor systemd. */
+const LOOK = ['--dry-run', '--other-host'];
 
 describe('SIGTERM', () => {
   it('is answered within 5 s while a store does not answer at all', async () => {
@@ -87,32 +92,85 @@ describe('setup', () => {
       'setup',
       'systemd',
       '--dry-run',
+      '--other-host',
     ]);
     expect(code).toBe(0);
     expect(document.files.map((file) => file.path)).toContain('/etc/systemd/system/jwtrot.timer');
     expect(document.commands).toContain('systemctl enable --now jwtrot.timer');
-    const one = await world.json<{ commands: string[] }>(['setup', 'systemd', '--keyset', 'api', '--dry-run']);
+    const one = await world.json<{ commands: string[] }>(['setup', 'systemd', '--keyset', 'api', ...LOOK]);
     expect(one.document.commands).toContain('systemctl enable --now jwtrot@api.timer');
   });
 
   it('names what is missing', async () => {
-    expect((await world.json(['setup', 'systemd', '--dry-run'])).document).toMatchObject({
+    expect((await world.json(['setup', 'systemd', ...LOOK])).document).toMatchObject({
       error: { code: 'no-configuration', exit: 2 },
     });
-    world.configure({
-      keysets: { api: { maxTokenTtl: '1h', deliver: [{ file: '/run/jwtrot/a.pem', group: 'no-such-group' }] } },
+    expect((await world.json(['setup', 'launchd'])).document).toMatchObject({
+      error: { code: 'bad-usage', exit: 2, hint: 'jwtrot setup --help' },
     });
-    const { document } = await world.json<{ notes: string[] }>(['setup', 'systemd', '--dry-run']);
-    expect(document.notes).toContain('there is no group no-such-group on this host');
-    expect((await world.json(['setup', 'launchd'])).document).toMatchObject({ error: { code: 'bad-usage', exit: 2 } });
+    expect((await world.json(['setup', 'systemd', '--other-host'])).document).toMatchObject({
+      error: { code: 'bad-usage', exit: 2, hint: 'jwtrot setup systemd --dry-run --other-host' },
+    });
+  });
+
+  it('takes a page to show what it would write, the sandbox once, and more when it is asked', async () => {
+    world.configure({
+      store: { type: 'directory', path: '/var/lib/jwtrot/store' },
+      keysets: {
+        api: {
+          alg: 'ES256',
+          maxTokenTtl: '1h',
+          publish: [{ file: '/srv/jwks/jwks.json' }],
+          services: [{ ...STUCK, reload: { systemd: 'gateway.service' } }],
+        },
+      },
+    });
+    const { stdout } = await world.run(['setup', 'systemd', ...LOOK]);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(60);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(stdout.match(/ProtectSystem=strict/g)).toHaveLength(1);
+    expect(stdout).toContain('\n    ReadWritePaths=-/srv/jwks\n');
+    expect(stdout).toContain('rules.d/50-jwtrot.rules\n    reload gateway.service\n');
+    const verbose = await world.run(['setup', 'systemd', '--verbose', ...LOOK]);
+    expect(verbose.stdout.match(/ProtectSystem=strict/g)).toHaveLength(3 + 1);
+    expect(verbose.stdout).toContain('    polkit.addRule(');
+  });
+
+  it('has a help for each system', async () => {
+    const systemd = (await world.run(['setup', 'systemd', '--help'])).stdout;
+    const cron = (await world.run(['setup', 'cron', '--help'])).stdout;
+    expect(systemd).toMatch(/polkit rule[\s\S]*systemctl edit jwtrot\.service/);
+    expect(systemd).not.toContain('--splay');
+    expect(cron).toMatch(/--splay[\s\S]*\/etc\/cron\.d\/jwtrot[\s\S]*KEK must be a file/);
+    for (const text of [systemd, cron])
+      for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+    expect((await world.run(['setup', '--help'])).stdout).toMatch(/systemd[^\n]*timer[\s\S]*cron/);
   });
 
   it('says that a store which is not named is another one for each user', async () => {
     world.configure({ keysets: { api: { alg: 'ES256', maxTokenTtl: '1h' } } });
-    const { document } = await world.json<{ notes: string[] }>(['setup', 'cron', '--dry-run']);
+    const { document } = await world.json<{ notes: string[] }>(['setup', 'cron', ...LOOK]);
     expect(document.notes).toContainEqual(
       expect.stringMatching(/names no store: .*add store: \{ type: directory, path: \/var\/lib\/jwtrot\/store \}$/),
     );
+  });
+});
+
+describe('somebody who may not read the store', () => {
+  it('is told the command that works', async () => {
+    const store = world.path('store');
+    mkdirSync(store);
+    // Whoever owns it, this is somebody else.
+    const uid = statSync(store).uid === 4_242 ? 4_243 : 4_242;
+    if (statSync(store).uid === 0) chownSync(store, 65_534, 65_534);
+    const refused = refuseForeignStore(store, { uid, argv: ['status', '--probe'] });
+    await expect(refused).rejects.toMatchObject({
+      code: 'foreign-store',
+      exit: 3,
+      hint: expect.stringMatching(/^sudo (jwtrot-run|-u \S+ jwtrot) status --probe$/),
+    });
+    await expect(refuseForeignStore(store, { uid: statSync(store).uid, argv: ['status'] })).resolves.toBe(undefined);
   });
 });
 

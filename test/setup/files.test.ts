@@ -2,8 +2,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { apply, compare } from '../../src/cli/setup/files.js';
-import type { SetupFile } from '../../src/cli/setup/render.js';
+import { apply, compare } from '../../src/setup/files.js';
+import type { SetupFile } from '../../src/setup/render.js';
 
 const DROP_IN = '/etc/systemd/system/jwtrot.service.d/10-jwtrot-sandbox.conf';
 const UNIT = '/etc/systemd/system/jwtrot.service';

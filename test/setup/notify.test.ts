@@ -6,7 +6,7 @@ import { VirtualClock } from '../services/virtual-clock.js';
 const action: Progress = {
   type: 'action',
   keyset: 'api',
-  action: { type: 'confirm-verifiers', kid: 'kQ3xPz0aAAAA', reason: 'new-key' },
+  action: { type: 'confirm-verifiers', kid: 'kQ3xPz0aAAAA', isRecheck: false, reason: 'new-key' },
 };
 const instance = (service: string, name: string, state: 'awaited' | 'confirmed'): Progress => ({
   type: 'instance',

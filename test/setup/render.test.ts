@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type SetupFacts, setupFacts } from '../../src/cli/setup/facts.js';
-import { CRONTAB, cronFiles, RUN, SHARED_PATHS, SYSTEMD_PATHS, systemdFiles } from '../../src/cli/setup/render.js';
-import { readTemplates } from '../../src/cli/setup/templates.js';
+import { cronFiles } from '../../src/setup/crontab.js';
+import { type SetupFacts, setupFacts } from '../../src/setup/facts.js';
+import { CRONTAB, RUN, SHARED_PATHS, SYSTEMD_PATHS } from '../../src/setup/paths.js';
+import { systemdFiles } from '../../src/setup/render.js';
+import { readTemplates } from '../../src/setup/templates.js';
 import { configuration, signer, verifier } from './configuration.js';
 
 const templates = readTemplates();
@@ -23,19 +25,18 @@ describe('units from a configuration', () => {
     const written = texts(all);
     expect(written.get('/etc/systemd/system/jwtrot.service')).toBe(templates['jwtrot.service']);
     // 3 min for the store, 5 times the verifier's 20 s, 3 times the signer's 20 s, and a minute.
-    expect(written.get(UNIT)).toBe(
-      [
-        '# Written by `jwtrot setup systemd` from /etc/jwtrot/jwtrot.yaml: run it again after each change there.',
-        '[Service]',
-        '# All deadlines of a run, and a minute.',
-        'TimeoutStartSec=400s',
-        'ReadWritePaths=-/run/jwtrot',
-        'ReadWritePaths=-/srv/jwks',
-        'SupplementaryGroups=issuer',
-        'LoadCredentialEncrypted=jwtrot-kek:/etc/credstore.encrypted/jwtrot-kek',
-        '',
-      ].join('\n'),
-    );
+    expect(written.get(UNIT)?.split('\n')).toEqual([
+      '# Written by `jwtrot setup systemd` from /etc/jwtrot/jwtrot.yaml: run it again after each change there.',
+      expect.stringMatching(/^# What follows from \/etc\/jwtrot\/jwtrot\.yaml: [0-9a-f]{16}$/),
+      '[Service]',
+      '# All deadlines of a run, and a minute.',
+      'TimeoutStartSec=400s',
+      'ReadWritePaths=-/run/jwtrot',
+      'ReadWritePaths=-/srv/jwks',
+      'SupplementaryGroups=issuer',
+      'LoadCredentialEncrypted=jwtrot-kek:/etc/credstore.encrypted/jwtrot-kek',
+      '',
+    ]);
     expect(written.get(SYNC)).toContain('[Unit]\nBefore=gateway.service issuer.service\n\n[Service]\n');
     expect(written.get(SYNC)).not.toContain('TimeoutStartSec');
     expect(all.notes).toEqual([]);
@@ -117,7 +118,7 @@ describe('a crontab', () => {
     expect(crontab?.path).toBe(CRONTAB);
     expect(crontab?.text).toContain('STATE_DIRECTORY=/var/lib/jwtrot\n');
     expect(crontab?.text).toContain(
-      '\n0 * * * * jwtrot jwtrot rotate --quiet --splay 30m --keyset api --keyset web >/dev/null\n',
+      '\n0 * * * * jwtrot env -u NODE_OPTIONS -u OPENSSL_CONF -u NODE_EXTRA_CA_CERTS -u NODE_CHANNEL_FD jwtrot rotate --quiet --splay 30m --keyset api --keyset web >/dev/null\n',
     );
   });
 });

@@ -46,11 +46,11 @@ function program(name: string, text: string): void {
 }
 
 /** The words that systemd-run got. */
-function run(args: readonly string[], unit: string | null, uid = 0) {
+function run(args: readonly string[], unit: string | null, { uid = 0, exit = 4 } = {}) {
   writeFileSync(join(bin, 'unit'), unit ?? '');
   program('id', `echo ${uid}`);
   program('systemctl', unit === null ? 'echo "No files found for jwtrot.service." >&2; exit 1' : `cat ${bin}/unit`);
-  program('systemd-run', `printf '%s\\n' "$@"; exit 4`);
+  program('systemd-run', `printf '%s\\n' "$@"; exit ${exit}`);
   const { status, stdout, stderr } = spawnSync('/bin/sh', [RUN, ...args], {
     encoding: 'utf8',
     env: { PATH: `${bin}:/usr/bin:/bin` },
@@ -83,8 +83,76 @@ describe('jwtrot-run', () => {
     });
   });
 
+  it('takes specifiers, comments and lines that go on as systemd does', () => {
+    const unit = (lines: string) => `[Service]\nUser=jwtrot\n${lines}\n`;
+    const properties = (lines: string) =>
+      run(['rotate'], unit(lines))
+        .words.filter((word) => word.startsWith('--property='))
+        .slice(1);
+    expect(properties('ReadWritePaths="-/srv/100%% %S/a %n %t"\nCPUQuota=20%')).toEqual([
+      '--property=ReadWritePaths="-/srv/100% /var/lib/a jwtrot.service /run"',
+      '--property=CPUQuota=20%',
+    ]);
+    expect(properties('# no path of mine: C:\\\nMemoryMax=1G')).toEqual(['--property=MemoryMax=1G']);
+    expect(properties('Environment=A=1 \\\n# in between\n  B=2\nMemoryMax=1G')).toEqual([
+      '--property=Environment=A=1    B=2',
+      '--property=MemoryMax=1G',
+    ]);
+    expect(properties('ReadWritePaths=-/a\\\\\nMemoryMax=1G')).toEqual([
+      '--property=ReadWritePaths=-/a\\\\',
+      '--property=MemoryMax=1G',
+    ]);
+    expect(run(['rotate'], unit('ReadWritePaths=-/srv/%H'))).toMatchObject({
+      status: 2,
+      words: [''],
+      stderr: 'jwtrot-run: %H is not known here, write out what it means: ReadWritePaths=-/srv/%H\n',
+    });
+  });
+
+  it('hands words on that systemd would fill in', () => {
+    const { words } = run(['retire', '--kid', '$HOME', '$A $$ %n\\', "it's"], UNIT);
+    expect(words.slice(words.indexOf('--'))).toEqual([
+      '--',
+      'jwtrot',
+      'retire',
+      '--kid',
+      '$$HOME',
+      '$$A $$$$ %n\\',
+      "it's",
+      '',
+    ]);
+    expect(words).toContain("--description=jwtrot retire --kid $HOME $A $$ %n\\ it's");
+  });
+
+  it.each([
+    [
+      203,
+      'systemd finds no jwtrot, or may not run it',
+      'npm install -g jwtrot, for all users; then jwtrot setup systemd',
+    ],
+    [217, 'a user or a group that jwtrot.service names is not there', 'jwtrot setup systemd'],
+    [
+      226,
+      'systemd could not set up what jwtrot.service asks for (status 226)',
+      expect.stringMatching(/^systemd-analyze exit-status 226; journalctl -eu jwtrot-run-\d+$/),
+    ],
+    [
+      243,
+      'the credential /nowhere/jwtrot-kek is missing',
+      'if it never was there: jwtrot setup systemd; else from its backup: systemd-creds encrypt --name=jwtrot-kek kek /nowhere/jwtrot-kek',
+    ],
+  ])('explains what systemd tells the journal alone: %d', (exit, why, hint) => {
+    const unit = '[Service]\nUser=jwtrot\nLoadCredentialEncrypted=jwtrot-kek:/nowhere/jwtrot-kek\n';
+    const { status, stderr } = run(['status'], unit, { exit });
+    expect(status).toBe(exit);
+    const [said, then, ...rest] = stderr.split('\n');
+    expect(said).toBe(`jwtrot-run: jwtrot was not started: ${why}`);
+    expect(then?.replace(/^hint: /, '')).toEqual(hint);
+    expect(rest).toEqual(['']);
+  });
+
   it('tells others to use sudo', () => {
-    const { status, stderr } = run(['status', '--check'], UNIT, 1000);
+    const { status, stderr } = run(['status', '--check'], UNIT, { uid: 1000 });
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr: 'jwtrot-run: needs root: sudo jwtrot-run status --check\n',

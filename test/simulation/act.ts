@@ -4,16 +4,14 @@ import type { Fate } from './runner.js';
 import type { SimInstance, SimService } from './services.js';
 import type { World } from './world.js';
 
-/** Who does something, and to which world. */
+/** An actor, and the world that it acts on. */
 export interface Actor {
   readonly world: World;
   readonly operators: Operators;
+  /** Draws the details of the deed under way. */
   readonly random: Random;
-  /** Of what came to the simulation later: what a seed meant before it still means. */
-  readonly more: Random;
   start(started: Started): void;
-  /** Log-uniform: short and long alike. */
-  someTime(least: number, most: number, random?: Random): number;
+  /** The fate of the next run that the deed starts. */
   fate(): Fate;
 }
 
@@ -54,4 +52,14 @@ export type Deed =
   | 'addService'
   | 'removeService'
   | 'lostReload'
-  | 'importPublic';
+  | 'importPublic'
+  | 'restore'
+  | 'loseStore'
+  | 'answerOld'
+  | 'loseRecord'
+  | 'damageRecord'
+  | 'recover'
+  | 'outage'
+  | 'sealed'
+  | 'mislabel'
+  | 'guard';

@@ -1,8 +1,9 @@
 import type { Act, Deed } from './act.js';
-import { addService, bury, dieForGood, lostReload, removeService } from './acts/fleet.js';
+import { addService, bury, dieForGood, guard, lostReload, mislabel, removeService, sealed } from './acts/fleet.js';
 import { clockAhead, clockBack, reboot, suspend } from './acts/machines.js';
 import { burst, deploy, importPublic, retire, retireNew, rollback } from './acts/operators.js';
 import { changeAlg, changeLimits, changePolicy } from './acts/policies.js';
+import { answerOld, damageRecord, loseRecord, loseStore, outage, recover, restore } from './acts/stores.js';
 
 const MINUTE = 60_000;
 
@@ -14,23 +15,23 @@ export const ACTS: Readonly<Record<Deed, Act>> = {
   retireBare: (actor) => retire(actor, true),
   sync: (actor) => {
     const { world, operators } = actor;
-    // By hand it would hide from the next run that services hold what outlets held meanwhile: it is for the boot.
-    if (!world.outlets[0].wasTamperedWith()) operators.sync(world.hosts[0], actor.fate());
+    // Only at boot: by hand it would hide from the next run that signers may have found no key.
+    if (!world.outlets[0].hasLostKey()) operators.sync(world.hosts[0], actor.fate());
   },
   secondRunner: (actor) => {
     const { world, operators } = actor;
     if (world.shape.secondHost && world.store.manifest !== null)
       actor.start(operators.rotate({}, actor.fate(), world.hosts[1]));
   },
-  restart: (actor, { service, instance }) => service.restart(instance, actor.someTime(100, MINUTE)),
+  restart: (actor, { service, instance }) => service.restart(instance, actor.random.someTime(100, MINUTE)),
   replace: (_, { service, instance }) => service.replace(instance),
   deploy,
   reboot,
   badKey: ({ world }, { service }) => {
     for (const ahead of [1, 2]) service.cannotUse.add(`k${world.keys.made + ahead}`.padEnd(43, '-'));
   },
-  clocks: ({ world }) => {
-    if (world.shape.skewed) world.shiftClocks();
+  clocks: ({ world, random }) => {
+    if (world.shape.skewed) world.shiftClocks(random);
   },
   clockBack,
   suspend,
@@ -47,4 +48,14 @@ export const ACTS: Readonly<Record<Deed, Act>> = {
   removeService,
   lostReload,
   importPublic,
+  restore,
+  loseStore,
+  answerOld,
+  loseRecord,
+  damageRecord,
+  recover,
+  outage,
+  sealed,
+  mislabel,
+  guard,
 };

@@ -1,4 +1,7 @@
+import { kidOf } from '../../src/keyset/planning/action.js';
 import type { KeysetContext } from '../../src/rollout/context.js';
+import { signerOf } from './canaries.js';
+import { recordsOf } from './records.js';
 import type { Runner } from './runner.js';
 import type { World } from './world.js';
 
@@ -13,11 +16,18 @@ export function contextOf(world: World, runner: Runner): KeysetContext {
     services: world.services.map((service) => service.port(runner)),
     outlets: world.outlets[i].port(runner),
     store: world.store.port(runner),
+    records: recordsOf(world, world.hosts[i], runner),
     wrapper: world.keys.wrapper(runner),
     generateKey: world.keys.generate(runner),
+    deliveredKey: (thumbprint) =>
+      world.call(runner, () => {
+        const isThere = world.outlets[i].deliver.some(({ kid }) => kid === thumbprint);
+        return isThere ? new Uint8Array(Buffer.from(thumbprint)) : null;
+      }),
     assertMatches: world.keys.assertMatches,
+    openSigner: async (privateKey, { kid }) => signerOf(privateKey, kid),
     clock,
-    random: () => world.latency.next(),
+    random: () => runner.source.stream('jitter').next(),
     newId: () => world.newId(),
     host: {
       self: runner.owner,
@@ -26,13 +36,15 @@ export function contextOf(world: World, runner: Runner): KeysetContext {
         if (owner.bootId !== runner.owner.bootId) return 'gone';
         return host.runners.get(owner.pid)?.alive ? 'alive' : 'gone';
       },
+      workOn: async () => async () => {},
       end: async (owner) => {
         const other = host.runners.get(owner.pid);
-        if (other === undefined || other === runner) return;
+        if (other === undefined || other === runner) return null;
         world.say(runner, () => `ends pid ${owner.pid}`);
         world.calls.reply(other, 0, () => other.controller.abort(new Error('terminated')));
         for (let waited = 0; other.alive && waited < 2_000; waited += 100) await clock.sleep(100);
         other.die();
+        return null;
       },
     },
     bound: world.bound,
@@ -41,11 +53,11 @@ export function contextOf(world: World, runner: Runner): KeysetContext {
       if (event.type === 'action') {
         world.say(
           runner,
-          () => `${event.action.type} ${(event.action.kid ?? '').replace(/-+$/, '')} (${event.action.reason})`,
+          () => `${event.action.type} ${(kidOf(event.action) ?? '').replace(/-+$/, '')} (${event.action.reason})`,
         );
-        if (event.action.type === 'activate' && event.action.kid !== null)
-          world.tokens.activating.set(runner, event.action.kid);
-      } else if (event.type === 'done' && event.action.type === 'activate' && event.action.kid !== null) {
+        world.checks.proof.begins(runner, `${event.action.type} ${kidOf(event.action)}`);
+        if (event.action.type === 'activate') world.tokens.activating.set(runner, event.action.kid);
+      } else if (event.type === 'done' && event.action.type === 'activate') {
         world.tokens.activating.delete(runner);
       } else if (event.type === 'note') {
         world.say(runner, () => event.text);

@@ -1,6 +1,6 @@
-import type { Manifest } from '../../src/keyset/model.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 
-/** What a commit changed, for a history. */
+/** What a commit changed, as a line of the history. */
 export function describeChange(before: Manifest | null, manifest: Manifest): string {
   const last = before?.events.at(-1);
   const grown = manifest.events.findLastIndex((one) => one.at === last?.at && one.type === last?.type);

@@ -4,9 +4,9 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const LONGEST_LEASE = 4 * 60 * MINUTE;
 
-/** Services use a key of their own; jwtrot is set up beside them and adopts it, before anything else. */
+/** Services have a key of their own. Before anything else, jwtrot is set up beside them and adopts it. */
 export async function importFirst(actor: Actor): Promise<void> {
-  const { world, operators, more } = actor;
+  const { world, operators, random } = actor;
   const { publicJwk, thumbprint } = world.keys.make(world.policy.alg);
   for (const outlets of world.outlets) for (const place of outlets.publish) place.set([thumbprint]);
   const workers = world.services.flatMap((service) => service.workers);
@@ -14,20 +14,20 @@ export async function importFirst(actor: Actor): Promise<void> {
   for (const outlets of world.outlets) for (const place of outlets.deliver) place.kid = thumbprint;
   for (const worker of workers) if (worker.service.signs) worker.apply({ ...worker.read(false), kid: thumbprint });
   // The timer is on already: it must refuse where it can see the key.
-  if (world.bound && more.chance(0.5)) {
+  if (world.bound && random.chance(0.5)) {
     await operators.until(operators.rotate({}, actor.fate()), 10 * MINUTE);
     if (world.store.manifest !== null) world.break('import', 'a key that is in use was not seen');
   }
-  // As long as a lease may last that another run holds, and a few times more.
+  // Several times as long as another run's lease may last.
   const until = world.now + LONGEST_LEASE;
   for (let attempt = 0; (attempt < 20 || world.now < until) && !isActive(actor, thumbprint); attempt += 1) {
     const privateKey = new Uint8Array(Buffer.from(thumbprint));
     const key = { kid: thumbprint, thumbprint, alg: world.policy.alg, publicJwk, privateKey };
     await operators.until(operators.adopt(key, attempt < 5 ? actor.fate() : undefined), 4 * 60 * MINUTE);
-    // What neither an outlet nor the manifest shows nobody can refuse to replace.
+    // A key that neither an outlet nor the manifest shows can't keep anybody from replacing it.
     const isSeen = world.bound || world.store.manifest !== null;
-    if (more.chance(0.3) && isSeen) await operators.until(operators.rotate({}, actor.fate()), 10 * MINUTE);
-    await operators.pass(actor.someTime(SECOND, 10 * MINUTE, more));
+    if (random.chance(0.3) && isSeen) await operators.until(operators.rotate({}, actor.fate()), 10 * MINUTE);
+    await operators.pass(random.someTime(SECOND, 10 * MINUTE));
   }
   if (world.violations.length === 0 && !isActive(actor, thumbprint)) world.break('import', 'the key was not adopted');
 }

@@ -1,8 +1,8 @@
-import { ALGORITHMS, type Algorithm } from '../../src/keyset/algorithm.js';
-import { JwtrotError } from '../../src/keyset/error.js';
-import type { PublicJwk } from '../../src/keyset/model.js';
-import type { WrappedKey } from '../../src/keyset/wrapped-key.js';
-import type { GeneratedKey } from '../../src/rollout/context.js';
+import type { GeneratedKey } from '../../src/keys/generate.js';
+import { ALGORITHMS, type Algorithm } from '../../src/keyset/basics/algorithm.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
+import type { PublicJwk } from '../../src/keyset/manifest/key.js';
+import type { WrappedKey } from '../../src/keyset/manifest/wrapped-key.js';
 import type { Wrapper } from '../../src/wrap/wrapper.js';
 import type { Runner } from './runner.js';
 import type { World } from './world.js';
@@ -26,15 +26,17 @@ function bytesOf(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text));
 }
 
-/** Pairs whose private half is the public one's name: enough to see whether the right one arrives. */
+/** Pairs whose private half names the public one: that shows whether the right one arrives. */
 export class SimKeys {
   made = 0;
+  readonly algs = new Map<string, Algorithm>();
 
   constructor(private readonly world: World) {}
 
   make(alg: Algorithm): GeneratedKey {
     this.made += 1;
     const thumbprint = thumbprintOf(this.made);
+    this.algs.set(thumbprint, alg);
     return { publicJwk: publicJwkOf(alg, thumbprint), thumbprint, privateKey: bytesOf(thumbprint) };
   }
 
@@ -50,7 +52,8 @@ export class SimKeys {
   wrapper(runner: Runner): Wrapper {
     const { world } = this;
     const down = () => {
-      if (world.faulty('kms')) throw new JwtrotError('store', 'kms-failed', 'the simulated KMS did not answer');
+      if (world.strikes(runner.source, 'kms') !== null)
+        throw new JwtrotError('store', 'kms-failed', 'the simulated KMS did not answer');
     };
     return {
       description: 'the simulated KMS',

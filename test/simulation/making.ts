@@ -13,7 +13,7 @@ export function makeOutlets(world: World, name: string, main: HostOutlets | null
     return new PublishPlace(
       world,
       one.kind === 'file'
-        ? { ...common, type: 'file', path: label, mode: 0o644 }
+        ? { ...common, type: 'file', path: label, mode: 0o644, allowShared: false }
         : ({ ...common, type: 'command', command, timeout: 20_000 } as never),
       label,
       {
@@ -26,7 +26,7 @@ export function makeOutlets(world: World, name: string, main: HostOutlets | null
   for (const place of publish) if (place.options.unlisted) world.tokens.addUnlisted(place);
   const path = `/run/${name}/api.jwk`;
   const deliver = { path, format: 'jwk', mode: 0o440, owner: null, group: null, allowDisk: false } as const;
-  // Where nothing is bound to a host, both hosts run the same commands.
+  // A keyset that is bound to no host has the same commands on both.
   const shared = !shape.deliver && shape.publish.every((one) => one.kind === 'command') ? main : null;
   return new HostOutlets(world, shared?.publish ?? publish, shape.deliver ? [new DeliverPlace(deliver, path)] : []);
 }

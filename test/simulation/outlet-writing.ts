@@ -1,8 +1,10 @@
-import { JwtrotError } from '../../src/keyset/error.js';
-import type { OutletContent } from '../../src/keyset/projection.js';
-import type { OutletWriter, Written } from '../../src/outlets/outlet.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
+import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
+import type { OutletWriter } from '../../src/outlets/outlet.js';
+import { goneKeys } from '../../src/outlets/subtract.js';
 import { short } from './keys.js';
-import { type DeliverPlace, type PublishPlace, sameKids, wantedKids } from './outlet.js';
+import { DeliverPlace, PublishPlace, sameKids, wantedKids } from './outlet.js';
+import { type Done, failureOf, judge, type Place, problemOf, remember, rememberLess } from './outlet-verdict.js';
 import type { Runner } from './runner.js';
 import type { World } from './world.js';
 
@@ -15,42 +17,62 @@ export class OutletWriting {
   ) {}
 
   writer(runner: Runner): OutletWriter {
+    const places = [...this.publish, ...this.deliver];
     return {
-      write: async (content, privateKey, { acceptOlder, again, signal }) => {
+      write: async (content, privateKey, { otherHistory, again, signal }) => {
         const { world } = this;
-        await world.call(runner, () => this.#assertMayWrite(content, acceptOlder));
+        const verdicts = await world.call(runner, () =>
+          places.map((place) => judge(place, runner, content, otherHistory)),
+        );
         signal.throwIfAborted();
-        const ended = await Promise.allSettled([
-          ...this.publish.map((place) => this.#writePublish(runner, place, content, again)),
-          ...this.deliver.map((place) => this.#writeDeliver(runner, place, content, privateKey)),
-        ]);
-        const failure = ended.find((one) => one.status === 'rejected');
-        if (failure !== undefined) throw failure.reason;
-        const did = ended.map((one) => one.status === 'fulfilled' && one.value);
-        const published = did.slice(0, this.publish.length);
-        const written: Written = {
-          publish: published.includes(true),
-          deliver: did.slice(published.length).includes(true),
+        const ended = await Promise.allSettled(
+          places.map(async (place, i): Promise<Done> => {
+            const verdict = verdicts[i] ?? { do: 'write', because: null };
+            if (verdict.do === 'write') {
+              const wrote =
+                place instanceof PublishPlace
+                  ? await this.#writePublish(runner, place, content, again)
+                  : await this.#writeDeliver(runner, place, content, privateKey);
+              return { wrote, problem: null };
+            }
+            const wrote = verdict.do === 'subtract' && (await this.#takeOut(runner, place, content));
+            return { wrote, problem: problemOf(place.label, verdict.because, content) };
+          }),
+        );
+        const did = (some: readonly Place[]) =>
+          places.some((place, i) => some.includes(place) && ended[i]?.status === 'fulfilled' && ended[i].value.wrote);
+        return {
+          publish: did(this.publish),
+          deliver: did(this.deliver),
+          problems: ended.flatMap((one, i) => failureOf(places[i]?.label ?? '', one, content)),
         };
-        return written;
       },
     };
   }
 
-  #assertMayWrite(content: OutletContent, acceptOlder: boolean): void {
-    const refuse = (code: string, text: string) => new JwtrotError('refused', code, text);
-    for (const place of [...this.publish, ...this.deliver]) {
-      if (!acceptOlder && (place.mark ?? 0) > content.revision)
-        throw refuse('older-revision', `${place.label} is of a later revision`);
-    }
-    for (const place of this.publish) {
-      const isKnown = (kid: string) =>
-        content.jwks.keys.some((key) => key.kid === kid) || content.knownKids.includes(kid);
-      const unknown = place.content.kids.find((kid) => !isKnown(kid));
-      if (unknown !== undefined) throw refuse('unknown-kid', `${place.label} holds ${unknown}`);
-      if (wantedKids(content) === null && place.content.kids.length > 0)
-        throw refuse('empty-jwks', 'it would be emptied');
-    }
+  /** The keys that an incident retires, and nothing else. */
+  #takeOut(runner: Runner, place: Place, content: OutletContent): Promise<boolean> {
+    const { world } = this;
+    const gone = goneKeys(content).map(({ kid }) => kid);
+    return world.call(runner, () => {
+      // The operator has retired it, even if the store is not told for a long time.
+      for (const kid of gone) world.tokens.of(kid).retired = true;
+      if (place instanceof DeliverPlace) {
+        if (place.kid === null || !gone.includes(place.kid)) return false;
+        rememberLess(place, runner, null);
+        place.kid = null;
+        return true;
+      }
+      const left = place.content.kids.filter((kid) => !gone.includes(kid));
+      if (left.length === place.content.kids.length || (left.length === 0 && !content.allowEmpty)) return false;
+      rememberLess(place, runner, left);
+      world.say(runner, () => `takes ${gone.map(short).join(' ')} out of ${place.label}`);
+      if (place.outlet.type === 'command') place.given = { ...place.given, kids: left };
+      // What an outsider took away before is still the outsider's doing.
+      const { takenAway } = place.content;
+      place.set(left, takenAway.size === 0 ? {} : { takenAway });
+      return true;
+    });
   }
 
   async #writePublish(runner: Runner, place: PublishPlace, content: OutletContent, again: boolean): Promise<boolean> {
@@ -59,7 +81,7 @@ export class OutletWriting {
     const { outlet } = place;
     let busyUntil: number | null = null;
     const held = await world.call(runner, () => {
-      place.mark = content.revision;
+      remember(place, runner, content, kids);
       if (kids === null) return true;
       if (outlet.type === 'file') return !place.content.absent && sameKids(place.content.kids, kids);
       const now = runner.host.now();
@@ -73,10 +95,12 @@ export class OutletWriting {
     if (held || kids === null) return false;
     if (outlet.type === 'file') {
       await world.call(runner, () => {
-        if (world.faulty('outlet')) throw new JwtrotError('services', 'outlet-failed', 'the disk is full');
+        if (world.strikes(runner.source, 'outlet') !== null)
+          throw new JwtrotError('services', 'outlet-failed', `${place.label}: the disk is full`);
         world.say(runner, () => `publishes ${kids.map(short).join(' ')} (revision ${content.revision})`);
-        // What came between its last look and this write was there for a moment that nobody could see.
+        // What appeared between its last look and this write was there unseen.
         if (place.content.from > runner.lookedAt) place.content.unseen = true;
+        world.checks.lineage.published(runner, place, kids);
         place.set(kids);
       });
       return true;
@@ -89,25 +113,27 @@ export class OutletWriting {
     return true;
   }
 
-  /** The command is a process of its own: it may end its work although the run was killed. */
+  /** The command is a process of its own: it may finish its work after its run was killed. */
   #runCommand(runner: Runner, place: PublishPlace, kids: readonly string[], revision: number, timeout: number) {
     const { world } = this;
-    const slow = world.faulty('outlet');
-    const before = slow ? world.faults.between(1, timeout) : world.faults.between(1, 200);
+    const slow = world.strikes(runner.source, 'outlet')?.random ?? null;
+    const took = slow?.between(1, timeout) ?? runner.source.stream('commands').between(1, 200);
+    const before = place.slowCommands.shift() ?? took;
     return world.call(
       runner,
       () => {
-        if (slow && world.faults.chance(0.3)) throw new JwtrotError('services', 'outlet-command-failed', 'it failed');
+        if (slow?.chance(0.3)) throw new JwtrotError('services', 'outlet-command-failed', 'it failed');
         const isOlder = revision < place.taken;
         if (!place.options.heedsRevision || !isOlder) {
           place.taken = Math.max(place.taken, revision);
           world.say(runner, () => `command publishes ${kids.map(short).join(' ')} (revision ${revision})`);
-          // A command that ignores the revision does what an outsider does when its run had been stopped before it: nobody
-          // can hold it back. Its place is seen to differ afterwards, as after any deployment.
+          // If its run was stopped before it, a command that ignores the revision acts like an outsider: nobody can
+          // hold it back. Afterwards its place is seen to differ, as after any deployment.
           const outside = isOlder ? { takenAway: world.tokens.inUse() } : {};
+          if (!isOlder) world.checks.lineage.published(runner, place, kids);
           if (!sameKids(place.content.kids, kids) || place.content.absent) place.set(kids, outside);
         }
-        if (slow && world.faults.chance(0.3)) throw new JwtrotError('services', 'outlet-command-failed', 'no exit');
+        if (slow?.chance(0.3)) throw new JwtrotError('services', 'outlet-command-failed', 'no exit');
       },
       { remote: true, before },
     );
@@ -122,7 +148,7 @@ export class OutletWriting {
     const { world } = this;
     const { active } = content;
     const held = await world.call(runner, () => {
-      place.mark = content.revision;
+      remember(place, runner, content, active === null ? null : [active.kid]);
       return place.kid === (active?.kid ?? null);
     });
     if (held) return false;

@@ -1,5 +1,6 @@
-import type { OutletContent } from '../../src/keyset/projection.js';
+import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
 import type { DeliverOutlet, PublishOutlet } from '../../src/outlets/outlet.js';
+import type { OutletRecord } from '../../src/outlets/record.js';
 import type { World } from './world.js';
 
 /** What an outlet held from `from` until `until`. */
@@ -9,10 +10,12 @@ export interface Content {
   readonly absent: boolean;
   readonly from: number;
   until: number;
-  /** Kids whose absence is the doing of somebody outside: they were in use when a deployment or a reboot took them. */
+  /** Kids whose absence an outsider has caused: a deployment or a reboot took them while they were in use. */
   readonly takenAway: ReadonlySet<string>;
   /** When each kid came to this place for the first time. */
   readonly shown: ReadonlyMap<string, number>;
+  /** Somebody outside wrote it. */
+  readonly isForeign: boolean;
   /** Somebody outside wrote it between a run's last look and its write. */
   unseen?: boolean;
   /** A run has looked at it. */
@@ -21,13 +24,13 @@ export interface Content {
 
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** A published file, or what a command published; with its history, since readers cache. */
+/** A published file, or what a command published. It keeps its history, since readers cache. */
 export class PublishPlace {
-  mark: number | null = null;
+  record: OutletRecord | null = null;
   content: Content;
   readonly #shown = new Map<string, number>();
   history: Content[] = [];
-  /** Of a command: what it was last given, and whether it said that it took it. */
+  /** For a command: what it was last given, and whether it said that it accepted that. */
   given: { kids: readonly string[] | null; settled: boolean; until: number | null } = {
     kids: null,
     settled: true,
@@ -35,6 +38,8 @@ export class PublishPlace {
   };
   /** The highest revision that a command has taken. */
   taken = 0;
+  /** How long the next commands take, in milliseconds, for traces. */
+  readonly slowCommands: number[] = [];
 
   constructor(
     readonly world: World,
@@ -43,10 +48,18 @@ export class PublishPlace {
     readonly options: { readonly tmpfs: boolean; readonly heedsRevision: boolean; readonly unlisted: boolean },
   ) {
     const until = Number.POSITIVE_INFINITY;
-    this.content = { kids: [], absent: true, from: world.now, until, takenAway: NOBODY, shown: this.#shown };
+    this.content = {
+      kids: [],
+      absent: true,
+      from: world.now,
+      until,
+      takenAway: NOBODY,
+      isForeign: false,
+      shown: this.#shown,
+    };
   }
 
-  /** What a command is taken to hold; null where that can't be told. */
+  /** What a command is believed to hold; null: unknown. */
   heldByCommand(now: number): readonly string[] | null {
     const { kids, settled, until } = this.given;
     return settled && until !== null && now >= until ? null : kids;
@@ -55,7 +68,7 @@ export class PublishPlace {
   set(kids: readonly string[], options: { absent?: boolean; takenAway?: ReadonlySet<string> } = {}): void {
     const { world, content } = this;
     content.until = world.now;
-    // Two outsiders in a row: nobody can know what was there in between.
+    // Two outsiders wrote in a row: nobody can know what was there in between.
     if (options.takenAway !== undefined && content.takenAway !== NOBODY && content.looked !== true)
       content.unseen = true;
     for (const kid of kids) if (!this.#shown.has(kid)) this.#shown.set(kid, world.now);
@@ -67,12 +80,13 @@ export class PublishPlace {
       from: world.now,
       until: Number.POSITIVE_INFINITY,
       takenAway: options.takenAway ?? NOBODY,
+      isForeign: options.takenAway !== undefined,
       shown: this.#shown,
     };
     if (this.options.unlisted) world.tokens.contentChanged(this);
   }
 
-  /** What a reader sees whose copy is that old; never the absence before the first set. */
+  /** What a reader with a copy of this age sees; never the absence before the first set. */
   read(age: number): Content {
     const when = this.world.now - age;
     const old = this.history.find((one) => one.until > when && !one.absent);
@@ -88,7 +102,7 @@ export class PublishPlace {
 
 /** A delivered private key, in memory. */
 export class DeliverPlace {
-  mark: number | null = null;
+  record: OutletRecord | null = null;
   kid: string | null = null;
 
   constructor(

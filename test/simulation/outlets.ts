@@ -1,11 +1,14 @@
-import { JwtrotError } from '../../src/keyset/error.js';
-import type { Holding, OutletContent } from '../../src/keyset/projection.js';
-import type { OutletPort, Unread } from '../../src/outlets/outlet.js';
+import { JwtrotError } from '../../src/keyset/basics/error.js';
+import type { Holding, OutletContent } from '../../src/keyset/published/jwk-set.js';
+import type { OutletPort, OutletWriter, Unread } from '../../src/outlets/outlet.js';
 import { short } from './keys.js';
 import { type DeliverPlace, type PublishPlace, sameKids, wantedKids } from './outlet.js';
+import { heldSum, kidsIn } from './outlet-verdict.js';
 import { OutletWriting } from './outlet-writing.js';
 import type { Runner } from './runner.js';
 import type { World } from './world.js';
+
+const BUSY = 'another run is writing the outlets';
 
 interface Waiter {
   readonly runner: Runner;
@@ -31,14 +34,26 @@ export class HostOutlets {
     return {
       publish: this.publish.map((place) => place.outlet),
       deliver: this.deliver.map((place) => place.outlet),
+      keys: async () =>
+        [...this.publish, ...this.deliver].flatMap((place) => {
+          const sha256 = heldSum(place);
+          return (kidsIn(place) ?? []).map((kid) => ({ outlet: place.label, kid, thumbprint: kid, sha256 }));
+        }),
+      records: async () =>
+        [...this.publish.filter(({ outlet }) => outlet.type === 'file'), ...this.deliver].flatMap((place) =>
+          place.record === null ? [] : [{ ...place.record, outlet: place.label, held: async () => heldSum(place) }],
+        ),
       observe: () =>
         world.call(runner, () => {
           runner.lookedAt = world.now;
           for (const place of this.publish) place.content.looked = true;
           return this.#observe(runner.host.now());
         }),
-      locked: async (timeout, use) => {
-        await this.#lock(runner, timeout);
+      locked: async ({ timeout, alone }, use) => {
+        if (!(await this.#lock(runner, timeout))) {
+          if (alone) return use(this.#lockedOut());
+          throw new JwtrotError('leased', 'outlet-busy', BUSY);
+        }
         try {
           return await use(this.#writing.writer(runner));
         } finally {
@@ -47,6 +62,8 @@ export class HostOutlets {
       },
       readBack: (content, deadline) => this.#readBack(runner, content, deadline),
       cacheable: async () => [],
+      undeliverable: async () => [],
+      unwritable: async () => [],
     };
   }
 
@@ -62,6 +79,7 @@ export class HostOutlets {
           format: 'jwks',
           keys: kids === null ? null : named(kids),
           intact: kids !== null && (!isCommand || place.given.settled),
+          ...(isCommand && place.given.until !== null ? { busyUntil: place.given.until } : {}),
         };
       }),
       ...this.deliver.map(
@@ -76,13 +94,32 @@ export class HostOutlets {
     ];
   }
 
-  #lock(runner: Runner, timeout: number): Promise<void> {
+  /** Another run, for instance a stopped one, holds the lock. */
+  isHeldUpFor(runner: Runner): boolean {
+    return this.#holder !== null && this.#holder !== runner;
+  }
+
+  /** In an incident each outlet that is locked is a problem of its own. */
+  #lockedOut(): OutletWriter {
+    const problems = [...this.publish, ...this.deliver].map(({ label }) => ({
+      outlet: label,
+      code: 'outlet-busy',
+      message: `${label}: ${BUSY}`,
+      hint: null,
+      kind: 'services' as const,
+      passing: true,
+    }));
+    return { write: async () => ({ publish: false, deliver: false, problems }) };
+  }
+
+  /** @returns false: the lock can't be had in time */
+  #lock(runner: Runner, timeout: number): Promise<boolean> {
     const { world } = this;
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const take = () => {
         this.#holder = runner;
         runner.onDeath.add(free);
-        world.calls.reply(runner, 1, resolve);
+        world.calls.reply(runner, 1, () => resolve(true));
       };
       const free = () => this.#free(runner);
       if (this.#holder === null) {
@@ -94,8 +131,7 @@ export class HostOutlets {
       world.scheduler.after(timeout, () => {
         if (!this.#waiting.includes(waiter)) return;
         this.#waiting = this.#waiting.filter((one) => one !== waiter);
-        const busy = new JwtrotError('leased', 'outlet-busy', 'another run is writing the outlets');
-        world.calls.reply(runner, 0, () => reject(busy));
+        world.calls.reply(runner, 0, () => resolve(false));
       });
     });
   }
@@ -123,7 +159,8 @@ export class HostOutlets {
         const served = place.outlet.url === null || sameKids(place.content.kids, kids);
         return served ? [] : [{ outlet: place.label, reason: 'the URL serves something else' }];
       });
-    const slow = world.faulty('outlet') && this.publish.some((place) => place.outlet.url !== null);
+    const hasUrl = this.publish.some((place) => place.outlet.url !== null);
+    const slow = hasUrl && world.strikes(runner.source, 'outlet') !== null;
     const unread = await world.call(runner, look, slow ? { before: Math.min(deadline, 3_000) } : {});
     if (unread.length === 0 || !this.publish.some((place) => place.outlet.url !== null)) return unread;
     return world.call(runner, look, { before: Math.min(deadline, 5_000) });
@@ -135,22 +172,21 @@ export class HostOutlets {
     place.set(kids, { takenAway: this.world.tokens.inUse() });
   }
 
-  /** Something from outside has changed an outlet, and it was not written again since. */
-  wasTamperedWith(): boolean {
+  /** The signing key is gone from where it was delivered. */
+  hasLostKey(): boolean {
     const active = this.world.store.manifest?.keys.some((key) => key.state === 'active') ?? false;
-    const lost = this.deliver.some((place) => active && place.kid === null);
-    return lost || this.publish.some((place) => place.content.takenAway.size > 0);
+    return this.deliver.some((place) => active && place.kid === null);
   }
 
   reboot(): void {
     const takenAway = this.world.tokens.inUse();
     for (const place of this.publish) {
       if (!place.options.tmpfs || place.outlet.type === 'command') continue;
-      place.mark = null;
+      place.record = null;
       place.set([], { absent: true, takenAway });
     }
     for (const place of this.deliver) {
-      place.mark = null;
+      place.record = null;
       place.kid = null;
     }
   }

@@ -1,14 +1,15 @@
-/** A small generator (sfc32) that one seed drives: the same seed, the same history. */
+/** A small generator (sfc32) that one seed drives: the same seed and stream, the same numbers. */
 export class Random {
   #a: number;
   #b: number;
   #c: number;
   #counter = 1;
 
-  constructor(seed: number, stream = 0) {
+  /** @param stream a number or a name; draws from one stream change nothing in another */
+  constructor(seed: number, stream: number | string = 0) {
     this.#a = seed | 0;
     this.#b = Math.floor(seed / 0x1_0000_0000) | 0;
-    this.#c = stream | 0;
+    this.#c = typeof stream === 'number' ? stream | 0 : hashOf(stream);
     for (let i = 0; i < 16; i += 1) this.next();
   }
 
@@ -31,6 +32,11 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
+  /** An integer, log-uniform: short and long alike. */
+  someTime(least: number, most: number): number {
+    return Math.floor(least * (most / least) ** this.next());
+  }
+
   pick<T>(list: readonly T[]): T {
     const found = list[Math.floor(this.next() * list.length)];
     if (found === undefined) throw new Error('nothing to pick from');
@@ -47,4 +53,11 @@ export class Random {
     }
     throw new Error('no weights');
   }
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash | 0;
 }

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { HOUR, MINUTE, Stage } from './stage.js';
 
-/** So many rotations until a world is given up for a new one: more than all but a few of the random histories see. */
+/** How many rotations one world plays before a new one: more than nearly all random histories see. */
 const LIFE = 25;
 
 export interface Rate {
@@ -13,10 +13,10 @@ export interface Rate {
 }
 
 /**
- * How many rotations a second. One is the whole life of a key where nothing goes wrong, as two runs of `rotate` a day
- * lead it: made, wrapped, stored, published and read back, two verifiers reloaded and polled, `publishAhead`, the gate
- * once more, the switch, delivered, the signer reloaded and polled; the former key expires, is dropped, deleted and
- * destroyed. All invariants are checked and all tokens presented, as in every history.
+ * Rotations per second. One rotation is the whole life of a key where nothing goes wrong and `rotate` runs twice a day.
+ * The key is made, wrapped, stored, published and read back. Two verifiers are reloaded and polled. After
+ * `publishAhead` come the gate and the switch; the key is delivered, and the signer reloaded and polled. The former key
+ * expires, is dropped, deleted and destroyed. All invariants are checked and all tokens presented, as in every history.
  */
 export async function rate(rotations: number): Promise<Rate> {
   const started = performance.now();

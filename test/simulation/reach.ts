@@ -1,12 +1,8 @@
 import type { Deed } from './act.js';
 
-/** `stale`: a JWKS that is read comes from a cache. */
-export const FAULT_KINDS = ['store', 'kms', 'service', 'reload', 'outlet', 'stale'] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
-
-/** What came to the simulation later; off in the seeds of before. */
+/** Possibilities that only some themes have. */
 export interface Reach {
-  /** Of a run being stopped right before one of its requests leaves. */
+  /** The chance that a run is stopped right before one of its requests leaves. */
   readonly stalls: number;
   /** A signer that starts by itself and asks the store may be answered by a replica that lags behind. */
   readonly lagAtStart: boolean;
@@ -14,11 +10,13 @@ export interface Reach {
   readonly imports: boolean;
   /** The store says what time it is. */
   readonly storeClock: boolean;
+  /** Every state of the store is kept, so that it can be set back. */
+  readonly restores: boolean;
 }
 
-export const NO_REACH: Reach = { stalls: 0, lagAtStart: false, imports: false, storeClock: false };
+export const NO_REACH: Reach = { stalls: 0, lagAtStart: false, imports: false, storeClock: false, restores: false };
 
-/** How often what is done, of all that is done. */
+/** How often each deed is done, by weight. */
 export const DEEDS: Readonly<Partial<Record<Deed, number>>> = {
   timer: 45,
   force: 8,
@@ -36,4 +34,15 @@ export const DEEDS: Readonly<Partial<Record<Deed, number>>> = {
   suspend: 2,
   secondRunner: 5,
   policy: 2,
+  rollback: 2,
+  retireNew: 2,
+  burst: 2,
+  lostReload: 2,
+  limits: 1,
+  changeAlg: 1,
+  importPublic: 1,
+  dieForGood: 1,
+  bury: 1,
+  addService: 1,
+  removeService: 0.5,
 };

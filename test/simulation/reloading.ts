@@ -1,18 +1,26 @@
 import type { Instance, ReloadResult } from '../../src/services/service.js';
+import type { Random } from './random.js';
 import type { Runner } from './runner.js';
 import type { SimInstance, SimService } from './services.js';
 
-/** One reload: what comes of it, and when, is a matter of chance. */
-export function reload(service: SimService, runner: Runner, { name }: Instance): Promise<ReloadResult> {
+/** One reload, whose result and time are a matter of chance. */
+export function reload(
+  service: SimService,
+  runner: Runner,
+  { name }: Instance,
+  signal: AbortSignal,
+): Promise<ReloadResult> {
   const { world } = service;
   const instance = service.instances.find((one) => one.name === name);
   const settings = service.shape.service.reload;
   const timeout = settings.type === 'none' ? 0 : settings.timeout;
-  const fault = world.faulty('reload')
-    ? world.faults.weighted({ lost: 2, fails: 2, late: 3, hangs: 2, restarts: 2, slow: 3 } as const)
-    : 'none';
-  const duration = fault === 'hangs' ? timeout : world.faults.between(5, fault === 'slow' ? timeout : 400);
+  const strike = world.strikes(runner.source, 'reload');
+  const random = strike?.random ?? runner.source.stream('reloads');
+  const fault =
+    strike?.random.weighted({ lost: 2, fails: 2, late: 3, hangs: 2, restarts: 2, slow: 3 } as const) ?? 'none';
+  const duration = fault === 'hangs' ? timeout : random.between(5, fault === 'slow' ? timeout : 400);
   const order = () => {
+    if (fault === 'lost' || fault === 'fails') world.say(runner, () => `reload of ${name} (${fault})`);
     if (instance === undefined || instance.dead || fault === 'lost' || fault === 'fails') return;
     if (service.losesReloads > 0) {
       service.losesReloads -= 1;
@@ -20,24 +28,34 @@ export function reload(service: SimService, runner: Runner, { name }: Instance):
       return;
     }
     world.say(runner, () => `reload of ${name} (${fault})`);
-    takeEffect(service, instance, fault, duration);
+    takeEffect(service, instance, random, fault, duration);
   };
-  // The request is on its way at once; what it does, the service does by itself.
-  return world
-    .call(runner, order, { remote: true, before: 1 })
-    .then(() =>
-      world.call(
-        runner,
-        (): ReloadResult =>
-          fault === 'fails' || fault === 'hangs' || instance === undefined
-            ? { ok: false, reason: fault, hint: null }
-            : { ok: true },
-        { before: duration, after: 1 },
-      ),
+  // The request leaves at once; the service then acts by itself.
+  return world.call(runner, order, { remote: true, before: 1 }).then(() => {
+    const done = world.call(
+      runner,
+      (): ReloadResult =>
+        fault === 'fails' || fault === 'hangs' || instance === undefined
+          ? { ok: false, reason: fault, hint: null }
+          : { ok: true },
+      { before: duration, after: 1 },
     );
+    return Promise.race([done, given(runner, signal)]);
+  });
 }
 
-function takeEffect(service: SimService, instance: SimInstance, fault: string, duration: number): void {
+/** Nobody waits for the reload any longer; it still takes effect. */
+function given(runner: Runner, signal: AbortSignal): Promise<ReloadResult> {
+  return new Promise((resolve) => {
+    const giveUp = () => {
+      if (runner.alive) resolve({ ok: false, reason: 'given up', hint: null });
+    };
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+}
+
+function takeEffect(service: SimService, instance: SimInstance, random: Random, fault: string, duration: number): void {
   const { world } = service;
   const most = service.effectTime - 2;
   const plan = service.planned.shift();
@@ -50,8 +68,8 @@ function takeEffect(service: SimService, instance: SimInstance, fault: string, d
       continue;
     }
     const late = fault === 'late' || fault === 'hangs';
-    const effect = late ? world.faults.between(1, most) : world.faults.between(0, Math.max(0, duration - 1));
-    const readAt = world.faults.between(0, effect);
+    const effect = late ? random.between(1, most) : random.between(0, Math.max(0, duration - 1));
+    const readAt = random.between(0, effect);
     if (fault === 'restarts') worker.stop();
     world.scheduler.after(readAt, () => {
       const read = worker.read(true, !late);

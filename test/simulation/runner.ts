@@ -1,46 +1,62 @@
-import type { Clock } from '../../src/keyset/clock.js';
-import type { Owner } from '../../src/keyset/model.js';
-import type { Random } from './random.js';
+import type { Clock } from '../../src/keyset/basics/clock.js';
+import type { KeysetRecord } from '../../src/keyset/history/record.js';
+import type { Owner } from '../../src/keyset/manifest/model.js';
+import type { Source, Strike } from './injected.js';
 import type { Scheduler } from './scheduler.js';
 
 /** One machine: a clock that differs from the true time, a boot, processes. */
 export class SimHost {
   /** Wall clock minus true time. */
   offset = 0;
-  /** Time that its monotonic clock did not count, since the machine was suspended. */
+  /** The time that its monotonic clock did not count because the machine was suspended. */
   suspended = 0;
   boot = 1;
+  /** What it remembers of the keyset, on its disk. */
+  record: KeysetRecord | null = null;
+  recordIsDamaged = false;
   readonly runners = new Map<number, Runner>();
 
   constructor(
-    readonly id: string,
+    /** The machine's id; a host that is made anew gets another one. */
+    public id: string,
     private readonly scheduler: Scheduler,
   ) {}
+
+  get trueTime(): number {
+    return this.scheduler.time;
+  }
 
   now(): number {
     return this.scheduler.time + this.offset;
   }
 }
 
-/** When a run is to be killed or paused: at its n-th await, before or after what it awaits has happened. */
+/** When a run is killed or paused: at its n-th await, before or after the awaited thing has happened. */
 export interface Fate {
+  /** The run's source of randomness; absent: one of its own, by its number. */
+  readonly source?: Source;
   readonly kill: { readonly call: number; readonly late: boolean } | null;
   readonly pause: { readonly call: number; readonly duration: number } | null;
-  /** Stopped before what the n-th await asks for has left the process: it leaves late, whatever was checked before. */
+  /** Stopped before the n-th await's request has left the process. It leaves late, whatever was checked before. */
   readonly stall?: { readonly call: number; readonly duration: number } | null;
 }
 
 export const UNDISTURBED: Fate = { kill: null, pause: null };
 
-/** One process. Killed, none of its promises ever settles again; what it had sent may still arrive. */
+/** One process. Once it is killed, none of its promises settles again; what it had sent may still arrive. */
 export class Runner {
   alive = true;
   pausedUntil = 0;
   calls = 0;
-  /** What arrives now had been about to leave when the process was stopped. */
+  /** The request that arrives now was about to leave when the process was stopped. */
   isLate = false;
   /** When it last saw what outlets hold. */
   lookedAt = 0;
+  /** When it began, and read what its host remembers. */
+  readonly startedAt: number;
+  readonly #startedBy: number;
+  /** The time of the state that the store last answered with. */
+  readAt = 0;
   readonly controller = new AbortController();
   readonly boot: number;
   readonly owner: Owner;
@@ -52,8 +68,11 @@ export class Runner {
     readonly pid: number,
     readonly verb: string,
     readonly fate: Fate,
+    readonly source: Source,
   ) {
     this.boot = host.boot;
+    this.startedAt = host.trueTime;
+    this.#startedBy = host.now();
     this.owner = {
       host: host.id,
       hostname: host.id,
@@ -63,6 +82,11 @@ export class Runner {
       startTime: String(pid),
     };
     host.runners.set(pid, this);
+  }
+
+  /** The clock that an incident goes by: its host's, but never set back while it runs. */
+  get steadyNow(): number {
+    return Math.max(this.host.now(), this.#startedBy + this.host.trueTime - this.startedAt);
   }
 
   die(): void {
@@ -90,28 +114,26 @@ export interface Counters {
 export class Calls {
   constructor(
     private readonly scheduler: Scheduler,
-    private readonly random: Random,
     private readonly counters: Counters,
+    private readonly say: (runner: Runner, text: () => string) => void,
   ) {}
 
   make<T>(runner: Runner, before: number, after: number, remote: boolean, effect: () => T): Promise<T> {
-    const { scheduler, random, counters } = this;
+    const { scheduler, counters } = this;
     runner.calls += 1;
     const { kill, pause, stall } = runner.fate;
     const fatal = kill !== null && runner.calls === kill.call;
     const stops = pause !== null && runner.calls === pause.call;
-    if (fatal && !kill.late && runner.alive) {
-      counters.kills += 1;
-      runner.die();
-    }
+    if (fatal && !kill.late && runner.alive) this.#kill(runner);
     const stalled = stall != null && runner.calls === stall.call && runner.alive ? stall.duration : 0;
     if (stalled > 0) {
       counters.pauses += 1;
       runner.pausedUntil = Math.max(runner.pausedUntil, scheduler.time + stalled);
+      this.say(runner, () => `is stopped for ${stalled} ms, with a request on its lips`);
     }
     return new Promise((resolve, reject) => {
       const act = () => {
-        if (!runner.alive && (!remote || stalled > 0 || random.chance(0.5))) return;
+        if (!runner.alive && (!remote || stalled > 0 || !this.#outlives(runner))) return;
         if (!remote && runner.pausedUntil > scheduler.time) {
           scheduler.at(runner.pausedUntil, act);
           return;
@@ -125,13 +147,13 @@ export class Calls {
           settle = () => reject(error);
         }
         if (fatal && runner.alive) {
-          counters.kills += 1;
-          runner.die();
+          this.#kill(runner);
           return;
         }
         if (stops && runner.alive) {
           counters.pauses += 1;
           runner.pausedUntil = scheduler.time + pause.duration;
+          this.say(runner, () => `is stopped for ${pause.duration} ms`);
         }
         this.reply(runner, after, settle);
       };
@@ -139,7 +161,20 @@ export class Calls {
     });
   }
 
-  /** Hands something to the process, unless it is dead; while it is paused, when it wakes. */
+  #kill(runner: Runner): void {
+    this.counters.kills += 1;
+    this.say(runner, () => 'is killed');
+    runner.die();
+  }
+
+  /** Now and then, what it sent before it was killed still arrives. */
+  #outlives(runner: Runner): Strike | null {
+    const strike = runner.source.strikes('orphan', 0.5);
+    if (strike !== null) this.say(runner, () => 'is dead, but what it had sent arrives');
+    return strike;
+  }
+
+  /** Hands something to the process unless it is dead; a paused process gets it when it wakes. */
   reply(runner: Runner, delay: number, settle: () => void): void {
     const { scheduler } = this;
     const hand = () => {

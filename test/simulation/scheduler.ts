@@ -11,7 +11,7 @@ const settled = Promise.resolve();
 export class Scheduler {
   time: number;
   steps = 0;
-  /** Set by whoever settles a promise: what awaits it runs on before the next happening. */
+  /** Set when a promise is settled: the code that awaits it runs on before the next happening. */
   drain = false;
   #order = 0;
   readonly #heap: Happening[] = [];
@@ -40,7 +40,7 @@ export class Scheduler {
     return happening;
   }
 
-  /** Until `done` says so, nothing is left to happen, or the time has come (it is that time then). */
+  /** Runs until `done` says so, nothing is left to happen, or `time` has come (it is that time then). */
   run(done: () => boolean, until = Number.POSITIVE_INFINITY): Promise<void> {
     return new Promise((resolve, reject) => {
       const turn = () => {
@@ -57,7 +57,7 @@ export class Scheduler {
             this.steps += 1;
             this.drain = false;
             next.fire();
-            // Whoever awaited goes on in microtasks, of unknown number: all of them come before the next tick.
+            // Awaiting code goes on in an unknown number of microtasks: all of them run before the next tick.
             if (this.drain) {
               void settled.then(later);
               return;

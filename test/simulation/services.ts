@@ -1,6 +1,9 @@
-import { activeKey } from '../../src/keyset/projection.js';
+import { activeKey } from '../../src/keyset/questions/keys.js';
+import { limitedPolls } from '../../src/services/polls.js';
 import type { Instance, Report, Service, ServicePort } from '../../src/services/service.js';
 import { signs } from '../../src/services/service.js';
+import { Guard, showCanaries } from './canaries.js';
+import type { Source } from './injected.js';
 import { short } from './keys.js';
 import type { DeliverPlace, PublishPlace } from './outlet.js';
 import { reload } from './reloading.js';
@@ -19,7 +22,7 @@ export interface SimInstance {
 
 export interface ServiceShape {
   readonly service: Service;
-  /** Where verifiers read the JWKS; null for a mere signer, and for a verifier that is not polled. */
+  /** Where verifiers read the JWKS; null: it only signs, or is not polled. */
   readonly verifiesFrom: PublishPlace | null;
   /** Where signers read the key; null: they ask the store and KMS themselves. */
   readonly signsFrom: DeliverPlace | null;
@@ -33,9 +36,15 @@ export class SimService {
   readonly verifiesFrom: PublishPlace | null;
   /** Keys that break it: it does not come up with them. */
   readonly cannotUse = new Set<string>();
-  /** What the next reloads are to come to, for traces: when it reads and when that takes effect, in milliseconds. */
+  /** Keys that it can't unwrap: it does not get them into its memory, and goes on with what it has. */
+  readonly cannotUnwrap = new Set<string>();
+  /** Keys that it takes up by name alone: its tokens carry the kid, and are signed with another key. */
+  readonly mislabels = new Set<string>();
+  /** What it does with canaries. */
+  readonly guard = new Guard();
+  /** What the next reloads do, for traces: when each reads, and when that takes effect, in milliseconds. */
   readonly planned: { readonly readAt: number; readonly effectAt: number; readonly staleBy?: number }[] = [];
-  /** So many of the next reloads have no effect, though they are said to. */
+  /** How many of the next reloads have no effect, although they report success. */
   losesReloads = 0;
   #serial = 0;
 
@@ -47,6 +56,11 @@ export class SimService {
     this.signs = signs(shape.service);
     this.verifiesFrom = shape.verifiesFrom;
     for (let i = 0; i < count; i += 1) this.addInstance();
+  }
+
+  /** It asks the store for its signing key, and reads no delivered file. */
+  get asksStore(): boolean {
+    return this.shape.signsFrom === null;
   }
 
   get name(): string {
@@ -67,12 +81,20 @@ export class SimService {
     return instance;
   }
 
-  /** The key that a signer finds. */
-  deliveredKid(mayBeStale: boolean): string | null {
+  /** It says which keys it has in memory. */
+  get preloads(): boolean {
+    const { health } = this.shape.service;
+    return health?.type === 'json' && health.preloaded !== null;
+  }
+
+  /** The keys that a signer finds: the one to sign with, and from a store those in its memory. */
+  foundKeys(source: Source, mayBeStale: boolean): { kid: string | null; preloaded: readonly string[] } {
     const { world } = this;
-    if (this.shape.signsFrom !== null) return this.shape.signsFrom.kid;
-    const snapshot = mayBeStale ? world.staleManifest() : world.store.manifest;
-    return snapshot === null ? null : (activeKey(snapshot)?.kid ?? null);
+    if (this.shape.signsFrom !== null) return { kid: this.shape.signsFrom.kid, preloaded: [] };
+    const snapshot = mayBeStale ? world.staleManifest(source) : world.store.manifest;
+    const keys = snapshot?.keys.filter(({ state }) => state === 'pending' || state === 'active') ?? [];
+    const preloaded = keys.map(({ kid }) => kid).filter((kid) => !this.cannotUnwrap.has(kid));
+    return { kid: snapshot === null ? null : (activeKey(snapshot)?.kid ?? null), preloaded };
   }
 
   /** How long after the order a reload may still take effect. */
@@ -84,11 +106,18 @@ export class SimService {
   port(runner: Runner): ServicePort {
     const { world } = this;
     const { service } = this.shape;
+    const polls = service.health?.type === 'token' ? limitedPolls() : null;
     return {
       service,
+      ...(polls === null ? {} : { polls }),
       listInstances: () => world.call(runner, () => this.instances.map(({ name }) => ({ name, address: null }))),
-      reload: (instance) => reload(this, runner, instance),
-      probe: (instance) => world.call(runner, () => this.#probe(runner, instance)),
+      reload: (instance, signal) => reload(this, runner, instance, signal),
+      probe: (instance, _signal, proving, kids = []) => {
+        polls?.add(instance);
+        const { health } = service;
+        if (health?.type === 'canary') return showCanaries(this, runner, health, { instance, proving, kids });
+        return world.call(runner, () => this.#probe(runner, instance));
+      },
     };
   }
 
@@ -96,14 +125,25 @@ export class SimService {
     const { world } = this;
     const instance = this.instances.find((one) => one.name === name);
     if (instance === undefined) return { ok: false, reason: 'connection refused' };
-    if (world.faulty('service')) return { ok: false, reason: 'HTTP 503' };
-    instance.turn += world.disturbed ? world.faults.between(1, instance.workers.length) : 1;
+    if (world.strikes(runner.source, 'service') !== null) return { ok: false, reason: 'HTTP 503' };
+    instance.turn += world.disturbed ? runner.source.stream('worker').between(1, instance.workers.length) : 1;
     const worker = instance.workers[instance.turn % instance.workers.length];
     if (worker === undefined || !worker.up) return { ok: false, reason: 'connection refused' };
-    const { role } = this.shape.service;
+    const { role, health } = this.shape.service;
+    if (health?.type === 'token') return this.#login(runner, instance, worker);
     const kids = role === 'signer' ? null : worker.view.kids;
     if (kids !== null) world.checks.reported(runner, worker.name, kids);
-    return { ok: true, kid: role === 'verifier' ? null : worker.kid, kids, worker: worker.name };
+    const { preloaded } = worker;
+    if (this.preloads) world.checks.preloaded(runner, worker.name, preloaded);
+    const held = this.preloads ? { preloaded } : {};
+    return { ok: true, kid: role === 'verifier' ? null : worker.kid, kids, ...held, worker: worker.name };
+  }
+
+  /** It mints a token, which the run verifies. */
+  #login(runner: Runner, instance: SimInstance, { kid, mislabeled }: Worker): Report {
+    this.world.checks.loggedIn(runner, instance.name);
+    if (mislabeled !== null) return { ok: false, reason: `its token of ${short(mislabeled)} does not verify` };
+    return kid === null ? { ok: false, reason: 'HTTP 500' } : { ok: true, kid, kids: null, worker: null };
   }
 
   apply(worker: Worker, read: Reading): void {

@@ -1,28 +1,35 @@
-import type { Manifest } from '../../src/keyset/model.js';
-import { activeKey, outletContent } from '../../src/keyset/projection.js';
-import { isPublished } from '../../src/keyset/states.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { isPublished } from '../../src/keyset/manifest/states.js';
+import { outletContent } from '../../src/keyset/published/jwk-set.js';
+import { activeKey } from '../../src/keyset/questions/keys.js';
 import { short } from './keys.js';
 import { sameKids, wantedKids } from './outlet.js';
 import type { World } from './world.js';
 
-/** I7: everything that is not as it must be once nothing disturbs. */
+/** I7: everything that is still wrong once nothing disturbs any more. */
 export function unsettled(world: World): string[] {
   const { manifest } = world.store;
   if (manifest === null) return ['there is no keyset'];
-  // After `retire --no-replacement`, and beside keys that were imported to verify alone, the next key is published ahead
-  // like any other; until then nobody signs.
+  // After `retire --no-replacement`, and beside keys imported only to verify, the next key is published ahead like any
+  // other. No key signs until then.
   const isKeyless = activeKey(manifest) === null && (world.checks.mayBeKeyless || !world.checks.everActive);
   const isAhead = isKeyless && manifest.rollout?.phase === 'ahead';
   if (isAhead) return [];
   return [
-    ...inManifest(manifest, world.hosts[0].now()),
+    ...inManifest(world, manifest),
     ...inOutlets(world, manifest),
     ...inServices(world, manifest),
     ...inStore(world, manifest),
   ];
 }
 
-function inManifest(manifest: Manifest, now: number): string[] {
+/** Its private half is kept for the last look at verifiers that are shown canaries. */
+function isKept(world: World, { retirements }: Manifest, kid: string): boolean {
+  return world.policy.dropsByCanary === true && retirements.some((one) => one.kid === kid);
+}
+
+function inManifest(world: World, manifest: Manifest): string[] {
+  const now = world.hosts[0].now();
   const found: string[] = [];
   if (activeKey(manifest) === null) found.push('no key is active');
   if (manifest.lease !== null) found.push('a lease is held');
@@ -33,11 +40,12 @@ function inManifest(manifest: Manifest, now: number): string[] {
     const name = `${short(key.kid)} (${key.state})`;
     if (key.state === 'creating') found.push(name);
     if (key.state === 'pending' && manifest.rollout?.kid !== key.kid) found.push(`${name} without a rollout`);
-    // While an earlier reload was under way at the switch, the clock of a former key begins with a later run.
+    // If an earlier reload was under way at the switch, a later run starts the clock of the former key.
     const mayWait = manifest.rollout === null && now - (activeKey(manifest)?.activatedAt ?? 0) < 600_000;
     if (key.state === 'deprecated' && key.signedUntil === null && !mayWait) found.push(`${name} has no signedUntil`);
     if (key.state === 'retired' && key.droppedAt === null) found.push(`${name} is not dropped`);
-    if (key.state === 'retired' && key.hasPrivate && key.goneAt === null) found.push(`${name} is not deleted`);
+    const isOver = key.state === 'retired' && !isKept(world, manifest, key.kid);
+    if (isOver && key.hasPrivate && key.goneAt === null) found.push(`${name} is not deleted`);
   }
   if (manifest.retirements.some((one) => one.checkAgainAt === null)) found.push('a retirement is open');
   return found;
@@ -75,6 +83,8 @@ function inStore(world: World, manifest: Manifest): string[] {
   return [...world.store.secrets].flatMap(([thumbprint, { goneAt, isStray }]) => {
     if (isStray) return [];
     const state = states.get(thumbprint);
+    const key = manifest.keys.find((one) => one.thumbprint === thumbprint);
+    if (key !== undefined && isKept(world, manifest, key.kid)) return [];
     const right = state !== undefined && (isPublished(state) ? goneAt === null : goneAt !== null);
     return right
       ? []

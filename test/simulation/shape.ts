@@ -1,10 +1,11 @@
 import { serviceFacts } from '../../src/config/policy.js';
-import type { Duration } from '../../src/keyset/clock.js';
-import { leastVerifyFor, type Policy, policyProblems } from '../../src/keyset/policy.js';
+import type { Duration } from '../../src/keyset/basics/clock.js';
+import { leastVerifyFor, type Policy, policyProblems } from '../../src/keyset/basics/policy.js';
 import type { Health, Role, Service } from '../../src/services/service.js';
 import type { Deed } from './act.js';
+import type { FaultKind } from './kinds.js';
 import { Random } from './random.js';
-import { DEEDS, type FaultKind, NO_REACH, type Reach } from './reach.js';
+import { DEEDS, NO_REACH, type Reach } from './reach.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -14,7 +15,7 @@ export interface SomeService {
   readonly service: Service;
   readonly instances: number;
   readonly workers: number;
-  /** A signer that asks the store itself rather than read what was delivered. */
+  /** A signer that asks the store itself and reads no delivered file. */
   readonly asksStore: boolean;
   /** On the second host, which `sync` serves. */
   readonly elsewhere: boolean;
@@ -26,21 +27,20 @@ export interface Shape {
   readonly services: readonly SomeService[];
   readonly publish: readonly { kind: 'file' | 'command'; url: boolean; tmpfs: boolean; heedsRevision: boolean }[];
   readonly deliver: boolean;
-  /** A second host with outlets of its own, made by `sync`; it may run `rotate` where nothing is bound to the first. */
+  /** A second host, whose outlets `sync` writes. It may run `rotate` if nothing is bound to the first. */
   readonly secondHost: boolean;
-  readonly eventual: boolean;
   readonly encode: boolean;
   readonly compareAndSwap: boolean;
   readonly commitsPerDay: number | null;
   readonly faults: Readonly<Record<FaultKind, number>>;
-  /** Of a run being killed, or paused. */
+  /** The chance that a run is killed, or paused. */
   readonly kills: number;
   readonly pauses: number;
-  /** How many things operators, timers and machines do, and which how often. */
+  /** How many deeds operators, timers and machines do, and how often each. */
   readonly deeds: number;
   readonly weights: Readonly<Partial<Record<Deed, number>>>;
   readonly reach: Reach;
-  /** Of a deed beginning before the one before has ended. */
+  /** The chance that a deed begins before the one before has ended. */
   readonly overlap: number;
   /** Clocks of machines differ by up to `clockSkew`. */
   readonly skewed: boolean;
@@ -56,6 +56,7 @@ function service(random: Random, name: string, role: Role, polled: boolean, work
     url: 'http://{address}/',
     kid: '/kid',
     kids: '/kids',
+    preloaded: null,
     headers: {},
     tls: {},
     timeout: 2 * SECOND,
@@ -89,13 +90,13 @@ function someServices(random: Random, secondHost: boolean, unlisted: boolean): S
   if (random.chance(0.3)) list.push(make('web', random.pick(['verifier', 'both'] as const), true));
   if (unlisted && random.chance(0.2)) list.push(make('edge', 'verifier', false));
   if (random.chance(0.2)) list.push(make('second', 'signer', random.chance(0.8)));
-  // A signer there would have no key at all until `sync` has run: it asks the store.
+  // A signer there asks the store: until `sync` has run, it would have no key at all.
   if (secondHost)
     list.push({ ...make('branch', random.pick(['verifier', 'both'] as const), true, true), asksStore: true });
   return list;
 }
 
-/** The policy that rejects no token and is as tight as it may be: whatever is cut shorter shows. */
+/** The tightest policy that rejects no token: anything cut shorter shows. */
 export function tightPolicy(random: Random, services: readonly Service[], unlisted: boolean): Policy {
   const facts = serviceFacts(services);
   const jwksMaxAge = unlisted ? random.pick([MINUTE, 10 * MINUTE, HOUR]) : random.pick([0, 0, 10 * MINUTE]);
@@ -125,7 +126,17 @@ export function tightPolicy(random: Random, services: readonly Service[], unlist
   return policy;
 }
 
-export const QUIET: Record<FaultKind, number> = { store: 0, kms: 0, service: 0, reload: 0, outlet: 0, stale: 0 };
+export const QUIET: Record<FaultKind, number> = {
+  store: 0,
+  kms: 0,
+  service: 0,
+  reload: 0,
+  outlet: 0,
+  stale: 0,
+  lag: 0,
+  slow: 0,
+  record: 0,
+};
 
 function someFaults(random: Random): Record<FaultKind, number> {
   const rate = () => random.pick([0, 0.02, 0.05, 0.15]);
@@ -136,6 +147,9 @@ function someFaults(random: Random): Record<FaultKind, number> {
     reload: 2 * rate(),
     outlet: rate(),
     stale: 0.15,
+    lag: random.chance(0.4) ? 0.2 : 0,
+    slow: 0.02,
+    record: random.pick([0, 0, 0.02, 0.1]),
   };
 }
 
@@ -163,7 +177,6 @@ export function shapeOf(seed: number, listed = false): Shape {
     publish,
     deliver: isBound && random.chance(0.8),
     secondHost,
-    eventual: random.chance(0.4),
     encode: random.chance(0.05),
     compareAndSwap: true,
     commitsPerDay: null,
@@ -180,5 +193,5 @@ export function shapeOf(seed: number, listed = false): Shape {
 
 /** Nothing goes wrong: for the figure, and as the ground of traces. */
 export function calm(shape: Shape): Shape {
-  return { ...shape, faults: QUIET, kills: 0, pauses: 0, overlap: 0, eventual: false, encode: false };
+  return { ...shape, faults: QUIET, kills: 0, pauses: 0, overlap: 0, encode: false };
 }

@@ -1,5 +1,6 @@
-import type { Key, Manifest } from '../../src/keyset/model.js';
-import { activeKey } from '../../src/keyset/projection.js';
+import type { Key } from '../../src/keyset/manifest/key.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { activeKey } from '../../src/keyset/questions/keys.js';
 import type { Health, Role, Service } from '../../src/services/service.js';
 import { Operators, type Started } from './operators.js';
 import { DEEDS, NO_REACH } from './reach.js';
@@ -18,6 +19,7 @@ export function someService(name: string, role: Role, changes: Partial<SomeServi
     url: 'http://{address}/',
     kid: '/kid',
     kids: '/kids',
+    preloaded: null,
     headers: [] as never,
     tls: {} as never,
     timeout: 2 * SECOND,
@@ -61,7 +63,6 @@ const SHAPE: Shape = {
   publish: [{ kind: 'file', url: false, tmpfs: false, heedsRevision: true }],
   deliver: true,
   secondHost: false,
-  eventual: false,
   encode: false,
   compareAndSwap: true,
   commitsPerDay: null,
@@ -75,7 +76,7 @@ const SHAPE: Shape = {
   skewed: false,
 };
 
-/** A small world in which a history is staged step by step: a signer, two instances of a verifier, unlisted ones. */
+/** A small world to stage a history in, step by step. It has a signer, two verifier instances and unlisted verifiers. */
 export class Stage {
   readonly world: World;
   readonly operators: Operators;
@@ -172,6 +173,9 @@ export class Stage {
     if (world.violations.length === 0) {
       for (const service of world.services) {
         service.cannotUse.clear();
+        service.cannotUnwrap.clear();
+        service.mislabels.clear();
+        service.guard.right();
         for (const worker of service.workers) if (!worker.up) worker.apply(worker.read(false));
       }
       Object.assign(world.rates, QUIET);

@@ -1,9 +1,9 @@
-import { FAULT_KINDS, type FaultKind } from './reach.js';
+import { FAULT_KINDS, type FaultKind } from './kinds.js';
 import type { SeedResult } from './simulate.js';
 
 const COUNTED = ['steps', 'runs', 'rotations', 'kills', 'pauses', 'minted', 'presented'] as const;
 
-/** What many seeds came to. */
+/** The sums over many seeds. */
 export interface Sums extends Record<(typeof COUNTED)[number], number> {
   seeds: number;
   broken: number;

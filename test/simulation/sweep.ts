@@ -1,14 +1,24 @@
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
-import { parentPort, Worker } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { useLightSignals } from './light-abort.js';
-import { simulate } from './simulate.js';
+import { describeShrunk } from './replaying.js';
+import { shrink } from './shrink.js';
+import { type Replay, simulate } from './simulate.js';
 import { add, count, noSums, type Sums } from './sums.js';
 
 export interface Failure {
   readonly seed: number;
   readonly invariant: string;
   readonly what: string;
+  /** The fewest events that break the same invariant, as text; null: not asked for. */
+  readonly shrunk: string | null;
+}
+
+/** How each seed is played. */
+export interface Playing {
+  readonly replay: Pick<Replay, 'forced'>;
+  readonly shrinks: boolean;
 }
 
 interface Played {
@@ -16,40 +26,50 @@ interface Played {
   readonly failures: readonly Failure[];
 }
 
-export interface SweepOptions {
+export interface SweepOptions extends Playing {
   /** How many threads. */
   readonly jobs: number;
   readonly onFailure: (failure: Failure) => void;
-  /** After so many failures no more seeds are begun. */
+  /** After this many failures no more seeds are begun. */
   readonly most: number;
-  /** After so many milliseconds, too. */
+  /** Nor are they after this many milliseconds. */
   readonly limit: number;
+  /** Not zero: each thread stops after its present seed. */
+  readonly stop: Int32Array;
 }
 
 /** Seeds that a thread is given at a time. */
 const CHUNK = 25;
 
-async function play(seeds: readonly number[]): Promise<Played> {
+async function play(seeds: readonly number[], { replay, shrinks }: Playing, stop: Int32Array): Promise<Played> {
   const sums = noSums();
   const failures: Failure[] = [];
   for (const seed of seeds) {
-    const result = await simulate(seed);
+    if (Atomics.load(stop, 0) !== 0) break;
+    const result = await simulate(seed, replay);
     count(sums, result);
     const [first] = result.broken;
-    if (first !== undefined) failures.push({ seed, invariant: first.invariant, what: first.what.split('\n')[0] ?? '' });
+    if (first === undefined) continue;
+    const shrunk = shrinks ? await shrink(seed, replay) : null;
+    const what = first.what.split('\n')[0] ?? '';
+    failures.push({ seed, invariant: first.invariant, what, shrunk: shrunk && describeShrunk(shrunk) });
   }
   return { sums, failures };
 }
 
 /** Plays seeds, on threads of their own if there are to be several. */
-export async function sweep(seeds: readonly number[], { jobs, onFailure, most, limit }: SweepOptions): Promise<Sums> {
+export async function sweep(seeds: Iterator<number>, options: SweepOptions): Promise<Sums> {
+  const { jobs, onFailure, most, limit, stop } = options;
   const sums = noSums();
   const ends = performance.now() + limit;
-  let next = 0;
   let failures = 0;
   const take = () => {
-    const chunk = failures < most && performance.now() < ends ? seeds.slice(next, next + CHUNK) : [];
-    next += chunk.length;
+    const chunk: number[] = [];
+    if (failures >= most || performance.now() >= ends || Atomics.load(stop, 0) !== 0) return chunk;
+    for (let next = seeds.next(); !next.done; next = seeds.next()) {
+      chunk.push(next.value);
+      if (chunk.length === CHUNK) break;
+    }
     return chunk;
   };
   const done = (played: Played) => {
@@ -58,16 +78,18 @@ export async function sweep(seeds: readonly number[], { jobs, onFailure, most, l
     for (const failure of played.failures) onFailure(failure);
   };
   const inThread = async () => {
-    for (let chunk = take(); chunk.length > 0; chunk = take()) done(await play(chunk));
+    for (let chunk = take(); chunk.length > 0; chunk = take()) done(await play(chunk, options, stop));
   };
-  await Promise.all(jobs <= 1 ? [inThread()] : Array.from({ length: jobs }, () => inWorker(take, done)));
+  const workers = () => Array.from({ length: jobs }, () => inWorker(take, done, options));
+  await Promise.all(jobs <= 1 ? [inThread()] : workers());
   return sums;
 }
 
-function inWorker(take: () => number[], done: (played: Played) => void): Promise<void> {
+function inWorker(take: () => number[], done: (played: Played) => void, options: SweepOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    // This very bundle, which tells by its thread what it is to do.
-    const worker = new Worker(new URL(import.meta.url));
+    const { replay, shrinks, stop } = options;
+    // Each thread runs this very bundle, which tells from the thread what to do.
+    const worker = new Worker(new URL(import.meta.url), { workerData: { replay, shrinks, stop } });
     const give = () => {
       const chunk = take();
       if (chunk.length > 0) worker.postMessage(chunk);
@@ -85,17 +107,18 @@ function inWorker(take: () => number[], done: (played: Played) => void): Promise
 /** In a thread: plays what it is given. */
 export function serve(): void {
   prepare();
+  const { stop, ...playing } = workerData as Playing & { stop: Int32Array };
   parentPort?.on('message', (seeds: number[]) => {
-    void play(seeds).then((played) => parentPort?.postMessage(played));
+    void play(seeds, playing, stop).then((played) => parentPort?.postMessage(played));
   });
 }
 
 /** For a process or thread that does nothing but simulate. */
 export function prepare(): void {
   useLightSignals();
-  // What lives for one step dies young: half the time for garbage.
+  // Most objects live for one step: a large young generation halves the time for garbage collection.
   setFlagsFromString('--max-semi-space-size=64');
   setFlagsFromString('--semi-space-growth-factor=4');
-  // Errors are made by the million here, and nobody reads where.
+  // Millions of errors are made here, and nobody reads their stacks.
   Error.stackTraceLimit = 0;
 }

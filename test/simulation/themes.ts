@@ -1,13 +1,14 @@
+import { signs } from '../../src/services/service.js';
 import type { Deed } from './act.js';
 import { Random } from './random.js';
 import { DEEDS, NO_REACH, type Reach } from './reach.js';
 import { type Shape, shapeOf } from './shape.js';
 
-/** What a world is about, beyond what every world has. */
+/** What a theme adds to the world that every seed has. */
 interface Theme {
   readonly weights: Readonly<Partial<Record<Deed, number>>>;
   readonly reach?: Partial<Reach>;
-  /** All verifiers are listed and polled, so that nothing need be published ahead. */
+  /** All verifiers are listed and polled, so no key has to be published ahead. */
   readonly listed?: boolean;
   readonly change?: (shape: Shape, random: Random) => Partial<Shape>;
 }
@@ -18,7 +19,7 @@ function manyServices({ services, policy }: Shape, random: Random): Partial<Shap
   return {
     services: services.map((one) => {
       const { health } = one.service;
-      // To see four of them behind one address takes time.
+      // It takes time to see four workers behind one address.
       const most = health !== null && health.deadline < 60_000 ? 2 : 4;
       const workers = one.workers > 1 ? random.pick([2, most]) : 1;
       const distinct = workers > 1 ? { pointer: '/worker', count: workers } : null;
@@ -31,7 +32,7 @@ function manyServices({ services, policy }: Shape, random: Random): Partial<Shap
   };
 }
 
-/** Nothing is bound to a host: two of them run everything. */
+/** The keyset is bound to no host: two hosts run everything. */
 function unbound({ publish, services }: Shape, random: Random): Partial<Shape> {
   return {
     secondHost: true,
@@ -41,7 +42,46 @@ function unbound({ publish, services }: Shape, random: Random): Partial<Shape> {
   };
 }
 
-/** The list of TRACES that could not be searched to the end, and what the simulation lacked. Index 0: as it was first. */
+/** Signers that read the store, and say which keys they have in memory. */
+function showingKeys({ services, faults }: Shape, random: Random): Partial<Shape> {
+  return {
+    faults: { ...faults, lag: random.pick([0, 0.1, 0.2]) },
+    services: services.map((one) => {
+      const { health } = one.service;
+      if (!signs(one.service) || health?.type !== 'json' || random.chance(0.2)) return one;
+      return { ...one, asksStore: true, service: { ...one.service, health: { ...health, preloaded: '/preloaded' } } };
+    }),
+  };
+}
+
+/** Signers that show no kid: their tokens do. Nobody can tell workers apart by them. */
+function mintingTokens({ services }: Shape): Partial<Shape> {
+  return {
+    services: services.map((one) => {
+      const { health } = one.service;
+      if (one.service.role !== 'signer' || health === null) return one;
+      const token = { type: 'token', method: 'POST', body: null, token: '/access_token', distinct: null } as const;
+      return { ...one, workers: 1, service: { ...one.service, health: { ...health, ...token } } };
+    }),
+  };
+}
+
+/** Verifiers that report nothing. A canary shows one worker, so nothing is published at once. */
+function shownCanaries({ services, policy }: Shape): Partial<Shape> {
+  const accepted = { claims: {}, accepted: [200, 403], rejected: [401], every: 5_000 };
+  return {
+    policy: { ...policy, dropsByCanary: true, publishAhead: policy.jwksMaxAge + policy.clockSkew },
+    services: services.map((one) => {
+      const { health } = one.service;
+      if (one.service.role !== 'verifier' || health === null) return one;
+      const deadline = Math.max(health.deadline, 60_000);
+      const canary = { type: 'canary', method: 'GET', ...accepted, distinct: null, deadline } as const;
+      return { ...one, workers: 1, service: { ...one.service, health: { ...health, ...canary } } };
+    }),
+  };
+}
+
+/** What the model checker could not search completely, and what the simulation lacked. Index 0: the first simulation. */
 export const THEMES: readonly (readonly [string, Theme])[] = [
   ['general', { weights: DEEDS }],
   [
@@ -160,12 +200,57 @@ export const THEMES: readonly (readonly [string, Theme])[] = [
       change: (_, random) => ({ pauses: random.pick([0, 0.3]), overlap: random.pick([0.1, 0.6]) }),
     },
   ],
+  [
+    'stores that are restored or lost, and what hosts remember',
+    {
+      weights: {
+        ...DEEDS,
+        force: 20,
+        retire: 10,
+        retireNew: 10,
+        restore: 6,
+        loseStore: 1,
+        answerOld: 6,
+        sync: 10,
+        recover: 10,
+      },
+      reach: { restores: true, stalls: 0.1 },
+    },
+  ],
+  [
+    'stores that do not answer while keys leak',
+    { weights: { ...DEEDS, force: 20, retire: 8, retireNew: 10, outage: 25, sync: 10 }, reach: { stalls: 0.1 } },
+  ],
+  [
+    'signers that show the next key before it signs',
+    {
+      weights: { ...DEEDS, force: 25, immediate: 8, sealed: 8, restart: 12, replace: 5, retireNew: 6, rollback: 4 },
+      reach: { lagAtStart: true, stalls: 0.1 },
+      change: showingKeys,
+    },
+  ],
+  [
+    'signers that are asked for tokens',
+    {
+      weights: { ...DEEDS, force: 25, immediate: 8, mislabel: 8, badKey: 4, restart: 12, replace: 5, rollback: 4 },
+      reach: { stalls: 0.1 },
+      change: mintingTokens,
+    },
+  ],
+  [
+    'verifiers that are shown canaries',
+    {
+      weights: { ...DEEDS, force: 25, immediate: 8, guard: 15, retire: 12, retireNew: 6, restart: 12, importPublic: 3 },
+      reach: { stalls: 0.1 },
+      change: shownCanaries,
+    },
+  ],
 ];
 
-/** Seeds of a theme: from its number times this on. */
+/** A theme's seeds begin at its number times this. */
 export const SPAN = 1_000_000;
 
-/** How often each theme in turn: what is searched least elsewhere most. */
+/** How often each theme comes in turn: most often the one that is searched least elsewhere. */
 const CYCLE = THEMES.flatMap((_, theme) => (theme === 0 ? [0, 0, 0] : [theme, theme]));
 
 /** The n-th seed, from 1, of the sweep over all themes. */

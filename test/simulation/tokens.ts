@@ -1,17 +1,17 @@
-import { isPublished } from '../../src/keyset/states.js';
+import { isPublished } from '../../src/keyset/manifest/states.js';
 import { short } from './keys.js';
 import type { Content, PublishPlace } from './outlet.js';
 import type { Runner } from './runner.js';
 import type { Worker } from './worker.js';
 import type { World } from './world.js';
 
-/** All tokens of one kid. The youngest stands for all of them: what accepts or rejects it does so with each. */
+/** All tokens of one kid. The youngest stands for all: a verifier accepts all of them or none. */
 interface Minted {
   readonly kid: string;
   readonly signers: Set<Worker>;
-  /** True time by which the youngest token of former signers has expired, by whatever clock. */
+  /** The true time by which the youngest token of former signers has expired by every clock. */
   expires: number;
-  /** When it was activated without `publishAhead` or without the gate, as an operator had asked; else before all time. */
+  /** When an operator had it activated without `publishAhead` or the gate; else before all time. */
   urgentAt: number;
   /** When a deadline made it active without the gate. */
   ungatedAt: number;
@@ -20,18 +20,19 @@ interface Minted {
 }
 
 /**
- * Every signer mints a token at every instant; each is presented to every verifier until it expires. Only a change can
- * change a verdict, so it is at changes that all of them are presented: of a signer's key, a verifier's set, an outlet.
+ * Every signer mints a token at every instant; each is presented to every verifier until it expires. Only a change of a
+ * signer's key, a verifier's set or an outlet can change a verdict, so all tokens are presented at each such change.
  */
 export class Tokens {
   presented = 0;
   minted = 0;
   readonly #all = new Map<string, Minted>();
-  /** Those of which a token may live. */
+  /** Kids of which a token may be live. */
   readonly #live = new Set<Minted>();
+  #excusedAt = Number.NEGATIVE_INFINITY;
   readonly #verifiers = new Set<Worker>();
   readonly #unlisted: PublishPlace[] = [];
-  /** Whose gate is passing now, and for which kid: what is taken away meanwhile may go unseen. */
+  /** Runs that are passing the gate, each with its kid: what is taken away meanwhile may go unseen. */
   readonly activating = new Map<Runner, string>();
 
   constructor(private readonly world: World) {}
@@ -48,9 +49,15 @@ export class Tokens {
     return minted;
   }
 
-  /** Those of which a token may live, or did a moment ago. */
+  /** Kids of which a token may be live, or was a moment ago. */
   get live(): Iterable<Minted> {
     return this.#live;
+  }
+
+  /** Everything signed so far was lost with the store, and nobody could tell: no promise is left for it. */
+  excuse(): void {
+    this.#excusedAt = this.world.now;
+    for (const minted of this.#live) minted.retired = true;
   }
 
   isLive(minted: Minted): boolean {
@@ -63,9 +70,12 @@ export class Tokens {
   inUse(): Set<string> {
     const kids = new Set([...this.activating].filter(([runner]) => runner.alive).map(([, kid]) => kid));
     for (const minted of this.#live) if (this.isLive(minted)) kids.add(minted.kid);
-    // One that has signed may sign again without a gate: at an incident's deadline, or on the way back.
-    const keys = this.world.store.manifest?.keys ?? [];
-    for (const key of keys) if (isPublished(key.state) && key.signedFrom !== null) kids.add(key.kid);
+    // A key that has signed may sign again without a gate: at an incident's deadline, or on the way back.
+    const { manifest, isSetBack, usedBefore } = this.world.store;
+    for (const key of manifest?.keys ?? []) if (isPublished(key.state) && key.signedFrom !== null) kids.add(key.kid);
+    // A store that was set back does not show what has signed since. Until `store recover`, somebody may take that
+    // away.
+    if (isSetBack) for (const kid of usedBefore) kids.add(kid);
     return kids;
   }
 
@@ -84,6 +94,11 @@ export class Tokens {
     const minted = this.of(kid);
     minted.signers.add(worker);
     this.#live.add(minted);
+    // A signer that asks a store which was set back gets the key of that time, without any run of jwtrot in between.
+    // Even if a deployment has put such a key back into a file, no verifier has it.
+    const { isSetBack, backAgain } = world.store;
+    const isOfThen = isSetBack && (backAgain.has(kid) || !isPublishedNow(world, kid));
+    if (worker.service.asksStore && isOfThen) minted.retired = true;
     for (const verifier of this.#verifiers) if (verifier.up) this.#present(minted, verifier.view, verifier.name);
     for (const place of this.#unlisted) {
       for (const content of place.cached(world.shape.policy.jwksMaxAge))
@@ -110,12 +125,16 @@ export class Tokens {
     const { world } = this;
     this.presented += 1;
     if (content.kids.includes(minted.kid) || minted.retired || world.clockWasWrong) return;
-    if (content.takenAway.has(minted.kid) || content.unseen === true) return;
-    // Copies of a set that was replaced before: `publishAhead` is there for them, and was waived.
+    if (content.takenAway.has(minted.kid) || content.unseen === true || content.from <= this.#excusedAt) return;
+    // Copies of an earlier set: `publishAhead` covers them, and it was waived.
     if (content.until <= minted.urgentAt || content.from < minted.ungatedAt) return;
-    // Without the gate the key may be published after it was activated: the sets until then lack it.
+    // Without the gate a key may be published after its activation: earlier sets lack it.
     if (minted.ungatedAt > 0 && content.from < (content.shown.get(minted.kid) ?? Number.POSITIVE_INFINITY)) return;
     const age = world.now - content.from;
     world.break('tokens', `${verifier} rejects a token of ${short(minted.kid)}: its set is ${age} ms old`);
   }
+}
+
+function isPublishedNow({ outlets: [{ publish }] }: World, kid: string): boolean {
+  return publish.every(({ content }) => content.kids.includes(kid));
 }

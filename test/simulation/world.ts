@@ -1,14 +1,15 @@
-import type { Manifest } from '../../src/keyset/model.js';
-import type { Policy } from '../../src/keyset/policy.js';
+import type { Policy } from '../../src/keyset/basics/policy.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
 import type { KeysetContext } from '../../src/rollout/context.js';
 import { Checks } from './checks.js';
 import { contextOf } from './context.js';
 import { describeChange } from './describe-change.js';
+import { type Choice, Injected, Source, type Strike } from './injected.js';
 import { SimKeys } from './keys.js';
+import { FAULT_KINDS, type FaultKind } from './kinds.js';
 import { makeOutlets } from './making.js';
 import type { HostOutlets } from './outlets.js';
-import { Random } from './random.js';
-import { FAULT_KINDS, type FaultKind } from './reach.js';
+import type { Random } from './random.js';
 import { Calls, type CallTiming, type Fate, Runner, SimHost } from './runner.js';
 import { Scheduler } from './scheduler.js';
 import { SimService } from './services.js';
@@ -30,8 +31,7 @@ const START = Date.UTC(2026, 0, 1);
 /** Everything around the code under test, from one seed. */
 export class World {
   readonly scheduler = new Scheduler(START);
-  readonly latency: Random;
-  readonly faults: Random;
+  readonly injected: Injected;
   readonly counters = {
     kills: 0,
     pauses: 0,
@@ -51,15 +51,15 @@ export class World {
   readonly violations: Violation[] = [];
   readonly history: string[] = [];
   onCommit: (() => void) | null = null;
-  /** Told of every commit, by its newest event: traces kill and pause by them. */
+  /** Called with the newest event of every commit: traces kill and pause runs by it. */
   readonly watchers = new Set<(runner: Runner, event: string) => void>();
-  /** How often what fails; traces change it as they go. */
+  /** How often each thing fails; traces change it as they go. */
   readonly rates: Record<FaultKind, number>;
   /** While true, faults happen. */
   disturbed = true;
-  /** A clock was wrong by more than `clockSkew`, and nobody could tell: expiry is no promise any more. */
+  /** A clock was wrong by more than `clockSkew`, and nobody could tell: expiry is no longer a promise. */
   clockWasWrong = false;
-  /** What jwtrot is configured with, and what signers mint by; an operator changes them one after the other. */
+  /** The policy of jwtrot's configuration, and the one that signers mint by. An operator changes one after the other. */
   policy: Policy;
   mintingPolicy: Policy;
   #pid = 1;
@@ -70,12 +70,12 @@ export class World {
     readonly seed: number,
     readonly shape: Shape,
     readonly verbose = false,
+    choice: Choice = {},
   ) {
     this.policy = this.mintingPolicy = shape.policy;
     this.rates = { ...shape.faults };
-    this.latency = new Random(seed, 2);
-    this.faults = new Random(seed, 3);
-    this.calls = new Calls(this.scheduler, this.faults, this.counters);
+    this.injected = new Injected(seed, choice);
+    this.calls = new Calls(this.scheduler, this.counters, (runner, text) => this.say(runner, text));
     this.store = new SimStore(this);
     this.keys = new SimKeys(this);
     this.tokens = new Tokens(this);
@@ -85,7 +85,7 @@ export class World {
     this.outlets = [main, makeOutlets(this, 'b', main)];
     this.bound = shape.deliver || shape.publish.some((one) => one.kind === 'file');
     this.services = shape.services.map((one) => this.#makeService(one));
-    if (shape.skewed) this.shiftClocks();
+    if (shape.skewed) this.shiftClocks(this.source('clocks').stream('offset'));
   }
 
   get now(): number {
@@ -99,7 +99,7 @@ export class World {
     const made = {
       service: one.service,
       workers: one.workers,
-      verifiesFrom: verifies ? (places[this.faults.between(0, places.length - 1)] ?? null) : null,
+      verifiesFrom: verifies ? this.source(one.service.name).stream('place').pick(places) : null,
       signsFrom: one.asksStore ? null : (outlets.deliver[0] ?? null),
     };
     const service = new SimService(this, made, one.instances);
@@ -119,25 +119,32 @@ export class World {
   }
 
   /** Each machine's clock is within half of `clockSkew` of the true time: two differ by at most all of it. */
-  shiftClocks(): void {
+  shiftClocks(random: Random): void {
     const most = Math.floor(this.shape.policy.clockSkew / 2);
-    for (const host of this.hosts) host.offset = this.faults.between(-most, most);
+    for (const host of this.hosts) host.offset = random.between(-most, most);
   }
 
   call<T>(runner: Runner, effect: () => T, timing: Partial<CallTiming> = NO_TIMING): Promise<T> {
     const most = this.disturbed ? 30 : 5;
-    const slow = this.disturbed && this.latency.chance(0.02) ? this.latency.between(100, 3_000) : 0;
-    const before = timing.before ?? this.latency.between(1, most) + slow;
-    const after = timing.after ?? this.latency.between(0, most);
+    const latency = runner.source.stream('latency');
+    const slow = this.strikes(runner.source, 'slow')?.random.between(100, 3_000) ?? 0;
+    const before = timing.before ?? latency.between(1, most) + slow;
+    const after = timing.after ?? latency.between(0, most);
     return this.calls.make(runner, before, after, timing.remote === true, effect);
   }
 
-  faulty(kind: FaultKind): boolean {
-    if (!this.disturbed) return false;
-    const rate = this.rates[kind];
-    if (rate === 0 || !this.faults.chance(rate)) return false;
+  /** A fault, if one comes about now. */
+  strikes(source: Source, kind: FaultKind, rate = this.rates[kind]): Strike | null {
+    if (!this.disturbed) return null;
+    const strike = source.strikes(kind, rate);
+    if (strike === null) return null;
     this.counters.faults[kind] += 1;
-    return true;
+    this.log(() => `[${strike.name}]`);
+    return strike;
+  }
+
+  source(name: string): Source {
+    return new Source(this.injected, name);
   }
 
   nextOrder(): number {
@@ -145,8 +152,10 @@ export class World {
     return this.#order;
   }
 
-  staleManifest(): Manifest | null {
-    return this.shape.eventual && this.disturbed ? this.store.someFormer() : this.store.manifest;
+  /** For a store that may be asked through a replica. */
+  staleManifest(source: Source): Manifest | null {
+    const strike = this.strikes(source, 'lag', Math.min(1, 4 * this.rates.lag));
+    return strike === null ? this.store.manifest : this.store.someFormer(strike);
   }
 
   committed(runner: Runner, before: Manifest | null, manifest: Manifest): void {
@@ -177,7 +186,7 @@ export class World {
   start(host: SimHost, verb: string, fate: Fate): Runner {
     this.#pid += 1;
     this.counters.runs += 1;
-    return new Runner(host, this.#pid, verb, fate);
+    return new Runner(host, this.#pid, verb, fate, fate.source ?? this.source(`run${this.#pid}`));
   }
 
   context(runner: Runner): KeysetContext {

@@ -1,8 +1,9 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
-import type { Algorithm } from '../../src/keyset/algorithm.js';
-import type { Key, Manifest, PublicJwk } from '../../src/keyset/model.js';
-import type { JweWrappedKey, KmsWrappedKey } from '../../src/keyset/wrapped-key.js';
+import type { Algorithm } from '../../src/keyset/basics/algorithm.js';
+import type { Key, PublicJwk } from '../../src/keyset/manifest/key.js';
+import type { Manifest } from '../../src/keyset/manifest/model.js';
+import type { JweWrappedKey, KmsWrappedKey } from '../../src/keyset/manifest/wrapped-key.js';
 
 /** The tests' own RFC 7638 thumbprint, by jose. */
 export async function thumbprintOf(jwk: PublicJwk): Promise<string> {
@@ -30,8 +31,27 @@ export async function newPair(): Promise<TestPair> {
   };
 }
 
-/** A pending key; `changes` makes it anything else. */
-export function keyOf(pair: TestPair, changes: Partial<Key> = {}): Key {
+/** What a key of any state may have. */
+export type KeyParts = { readonly [Part in keyof Key]?: Key[Part] };
+
+/** What a key in each state must have. */
+const LEAST: Readonly<Record<Key['state'], KeyParts>> = {
+  creating: {},
+  pending: {},
+  active: { activatedAt: 1, signedFrom: 1 },
+  deprecated: { signedFrom: 1, deprecatedAt: 1 },
+  retired: { retiredAt: 1, reason: 'expired' },
+  destroyed: { publicJwk: null, destroyedAt: 1, reason: 'expired' },
+};
+
+/** The manifest with one key changed in a way that no commit would. */
+export function withParts(manifest: Manifest, kid: string, parts: KeyParts): Manifest {
+  const keys = manifest.keys.map((key) => (key.kid === kid ? ({ ...key, ...parts } as Key) : key));
+  return { ...manifest, keys };
+}
+
+/** A pending key, or whatever `parts` makes of it. */
+export function keyOf(pair: TestPair, parts: KeyParts = {}): Key {
   return {
     kid: pair.thumbprint,
     thumbprint: pair.thumbprint,
@@ -55,8 +75,9 @@ export function keyOf(pair: TestPair, changes: Partial<Key> = {}): Key {
     goneAt: null,
     deleteAgainAt: null,
     destroyedAt: null,
-    ...changes,
-  };
+    ...LEAST[parts.state ?? 'pending'],
+    ...parts,
+  } as Key;
 }
 
 /** A keyset's first manifest, valid and with a random commit id. */
@@ -65,6 +86,8 @@ export function firstManifest(name: string, changes: Partial<Manifest> = {}): Ma
     schema: 1,
     name,
     revision: 1,
+    lineage: 'l1',
+    formerLineages: [],
     commits: [{ id: randomUUID(), at: Date.UTC(2026, 0, 1) }],
     host: null,
     keys: [],
@@ -72,6 +95,7 @@ export function firstManifest(name: string, changes: Partial<Manifest> = {}): Ma
     reloadsUntil: null,
     signersOwed: false,
     refresh: null,
+    verifiersOwedAt: null,
     retirements: [],
     lease: null,
     backoff: null,
@@ -91,7 +115,7 @@ export function nextManifest(former: Manifest, changes: Partial<Manifest> = {}):
   };
 }
 
-/** `former` and an event of this type: what a writer in a race adds. */
+/** `former` plus an event of this type, as a writer in a race adds it. */
 export function withEvent(former: Manifest, type: string): Manifest {
   const event = { at: Date.UTC(2026, 0, 1), type, kid: null, detail: null };
   return nextManifest(former, { events: [...former.events, event] });

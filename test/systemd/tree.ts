@@ -16,6 +16,7 @@ import { join } from 'node:path';
 const SUITE = 'trixie';
 const PACKAGES = [
   'libpam-systemd',
+  'cron',
   'polkitd',
   'nodejs',
   'nginx-light',

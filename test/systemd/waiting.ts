@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WAIT } from './configurations.js';
+import { expectPrinted, OPERATIONS } from './hosts.js';
 import { type Machine, until } from './machine.js';
 
 /** Begun early, looked at late: other scenarios go on meanwhile. */
@@ -17,17 +18,18 @@ export function describeWaiting(at: () => Machine): void {
         async () => awaited.test(await machine.show('jwtrot@stop.service', 'StatusText')),
         'the status says so',
       );
-      console.log(/Status: .*/.exec((await machine.run('systemctl status --no-pager jwtrot@stop')).stdout)?.[0]);
+      const said = /^ *Status: .*$/m.exec((await machine.run('systemctl status --no-pager jwtrot@stop')).stdout)?.[0];
+      expectPrinted(OPERATIONS, 'Status:', said ?? '');
 
       const started = performance.now();
       await machine.must('systemctl stop jwtrot@stop.service');
       const took = performance.now() - started;
       console.log(`stopped after ${Math.round(took)} ms`);
       expect(took).toBeLessThan(5_000);
-      const said = await machine.must('journalctl -u jwtrot@stop --no-pager -o cat');
-      expect(said).toContain('interrupted by SIGTERM; the step under way was finished or is resumable');
-      expect(said).toContain('the rollout of ');
-      expect(said).not.toContain('Failed with result');
+      const logged = await machine.must('journalctl -u jwtrot@stop --no-pager -o cat');
+      expect(logged).toContain('interrupted by SIGTERM; the step under way was finished or is resumable');
+      expect(logged).toContain('the rollout of ');
+      expect(logged).not.toContain('Failed with result');
       const { keysets } = JSON.parse(
         await machine.must('jwtrot-run --config /etc/jwtrot/stuck.yaml --keyset stop status --json'),
       ) as { keysets: { rollout: object | null }[] };

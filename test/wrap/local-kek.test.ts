@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { KeyContext } from '../../src/keyset/wrapped-key.js';
+import type { KeyContext } from '../../src/keyset/manifest/wrapped-key.js';
 import { createLocalWrapper } from '../../src/wrap/local.js';
 import { decodeKek, encodeKek } from '../../src/wrap/local-kek-text.js';
 import { makeLocal, temporaryFolder, UID } from './local-made.js';
@@ -171,8 +171,8 @@ describe('the text of a KEK', () => {
       const kek = new Uint8Array(randomBytes(32));
       const line = Buffer.from(encodeKek(kek));
       expect(line.toString()).toBe(`${Buffer.from(kek).toString('base64url')}\n`);
-      expect(decodeKek(line)).toEqual(kek);
-      expect(decodeKek(Buffer.from(Buffer.from(kek).toString('base64')))).toEqual(kek);
+      expect(decodeKek(line)).toEqual(Buffer.from(kek));
+      expect(decodeKek(Buffer.from(Buffer.from(kek).toString('base64')))).toEqual(Buffer.from(kek));
     }
   });
 });

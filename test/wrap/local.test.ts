@@ -2,10 +2,10 @@ import { createDecipheriv } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { KeyContext, WrappedKey } from '../../src/keyset/wrapped-key.js';
+import type { KeyContext, WrappedKey } from '../../src/keyset/manifest/wrapped-key.js';
 import { createLocalWrapper } from '../../src/wrap/local.js';
 import { wrapperConformance } from '../conformance/wrapper.js';
-import { kmsWrapped, newPair } from '../support/manifest.js';
+import { newPair } from '../support/manifest.js';
 import { makeLocal, temporaryFolder, UID } from './local-made.js';
 
 wrapperConformance('a KEK in a file', async () => {
@@ -74,14 +74,6 @@ describe('a locally wrapped key', () => {
     const other = { ...CONTEXT, kid: 'other-kid' };
     const passedOff = wrapper.unwrap({ kid: 'other-kid', alg: 'ES256', jwe }, other);
     await expect(passedOff).rejects.toMatchObject({ kind: 'refused', code: 'key-mismatch' });
-  });
-
-  it('is told from one that KMS wrapped', async () => {
-    const { wrapper } = await makeLocal();
-    const pair = await newPair();
-    const context = { keyset: 'api', kid: pair.thumbprint, alg: pair.alg };
-    const answer = wrapper.unwrap(kmsWrapped(pair, 'api'), context);
-    await expect(answer).rejects.toMatchObject({ kind: 'refused', code: 'wrapped-otherwise' });
   });
 
   it('shows no byte of the KEK or the private key in an error, its cause included', async () => {

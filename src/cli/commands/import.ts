@@ -1,12 +1,13 @@
 import type { KeysetConfiguration } from '../../config/configuration.js';
-import { ALGORITHM_NAMES, isAlgorithm } from '../../keyset/algorithm.js';
-import { JwtrotError } from '../../keyset/error.js';
-import { quoteOutside } from '../../keyset/outside-text.js';
-import { keyOf } from '../../keyset/transitions.js';
-import { adoptKey, type ForeignKey } from '../../rollout/adopt.js';
+import { ALGORITHM_NAMES, isAlgorithm } from '../../keyset/basics/algorithm.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
+import { quoteOutside, shellWord } from '../../keyset/basics/outside-text.js';
+import { keyOf } from '../../keyset/transitions/all.js';
+import { adoptKey } from '../../rollout/adopt.js';
+import type { ForeignKey } from '../../rollout/adoptable.js';
 import { openContexts } from '../contexts.js';
 import type { Environment } from '../environment.js';
-import { readKeyFile } from '../find-key.js';
+import { readKeyFile, withFile } from '../key-file.js';
 import { onlyKeyset } from '../only-keyset.js';
 import { open } from '../open.js';
 import { nameKey } from '../output/words.js';
@@ -20,7 +21,7 @@ interface ImportOptions {
   readonly alg?: string;
 }
 
-/** `jwtrot import`: the key in use today goes on being accepted, and signing, when jwtrot takes over. */
+/** `jwtrot import`: when jwtrot takes over, the key in use today goes on signing, and its tokens stay accepted. */
 export const importKey: Verb<ImportOptions> = async (options, environment, output) => {
   const opened = await open(options, environment);
   const keyset = onlyKeyset(opened, 'import');
@@ -41,25 +42,29 @@ export const importKey: Verb<ImportOptions> = async (options, environment, outpu
   return 0;
 };
 
+/** @throws JwtrotError `which-key` */
+function formOf(options: ImportOptions): 'pem' | 'jwk' | 'public' {
+  const [kind, ...more] = (['pem', 'jwk', 'public'] as const).filter((one) => options[one] !== undefined);
+  if (kind !== undefined && more.length === 0) return kind;
+  throw new JwtrotError('usage', 'which-key', 'give exactly one of --pem, --jwk and --public; nothing was changed', {
+    hint: 'jwtrot import --pem FILE',
+  });
+}
+
 async function readForeignKey(
   options: ImportOptions,
   keyset: KeysetConfiguration,
   environment: Environment,
 ): Promise<ForeignKey> {
-  const given = (['pem', 'jwk', 'public'] as const).filter((kind) => options[kind] !== undefined);
-  const [kind, ...more] = given;
-  if (kind === undefined || more.length > 0) {
-    throw new JwtrotError('usage', 'which-key', 'give exactly one of --pem, --jwk and --public; nothing was changed', {
-      hint: 'jwtrot import --pem FILE',
-    });
-  }
+  const kind = formOf(options);
+  const file = options[kind] ?? '-';
   if (options.alg !== undefined && !isAlgorithm(options.alg)) {
     throw new JwtrotError('usage', 'bad-alg', `${quoteOutside(options.alg)} is not an algorithm that jwtrot knows`, {
       hint: `one of ${ALGORITHM_NAMES.join(', ')}`,
     });
   }
   const { parseKey, algorithmFor } = await import('../../keys/import-key.js');
-  const text = await readKeyFile(options[kind] ?? '-', environment);
+  const text = await readKeyFile(file, 'adopted', environment);
   try {
     const parsed = await parseKey(text, { kind });
     const kid = options.kid ?? parsed.kid ?? parsed.thumbprint;
@@ -78,8 +83,21 @@ async function readForeignKey(
       alg,
       publicJwk: parsed.publicJwk,
       privateKey: kind === 'public' ? null : parsed.privateKey,
+      given: givenAs(kind, file, keyset.name, kid),
     };
+  } catch (error) {
+    throw withFile(error, file, 'adopted');
   } finally {
     text.fill(0);
   }
+}
+
+/** How to give the key again, for a refusal. Standard input was used up, so the person has to name the file there. */
+export function givenAs(kind: string, file: string, keyset: string, kid: string): NonNullable<ForeignKey['given']> {
+  const isInput = file === '-' || file === '/dev/stdin';
+  const path = shellWord(file);
+  const jq = `jq 'del(.d, .p, .q, .dp, .dq, .qi)' ${isInput ? '< FILE' : path}`;
+  const openssl = isInput ? 'openssl pkey -pubout < FILE' : `openssl pkey -in ${path} -pubout`;
+  const asPublic = `${kind === 'jwk' ? jq : openssl} | jwtrot import --keyset ${keyset} --public - --kid=${shellWord(kid)}`;
+  return { file: isInput ? '- < FILE' : path, asPublic };
 }

@@ -1,22 +1,25 @@
-import { JwtrotError } from '../../keyset/error.js';
-import { activeKey, jwkSetText, toJwkSet } from '../../keyset/projection.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
+import { jwkSetText, toJwkSet } from '../../keyset/published/jwk-set.js';
+import { activeKey } from '../../keyset/questions/keys.js';
 import { onlyKeyset } from '../only-keyset.js';
 import { open } from '../open.js';
+import { refuseOther } from '../other-history.js';
 import type { Verb } from '../verb.js';
 
-/** `jwtrot jwks`: what is published, from the store. */
+/** `jwtrot jwks`: prints what is published, from the store. */
 export const jwks: Verb<{ pem?: boolean }> = async (options, environment, output) => {
-  const opened = await open(options, environment);
+  const opened = await open(options, environment, 'looks');
   const { store } = opened;
   const keyset = onlyKeyset(opened, 'jwks');
   const found = await store.readManifest(keyset.name);
+  await refuseOther(opened, environment, keyset, found?.manifest ?? null);
   if (found === null) throw noKeyset(keyset.name, store.description);
   if (options.pem !== true) {
-    output.result(jwkSetText(toJwkSet(found.manifest)));
+    output.block(jwkSetText(toJwkSet(found.manifest)));
     return 0;
   }
   const active = activeKey(found.manifest);
-  if (active?.publicJwk == null) {
+  if (active === null) {
     throw new JwtrotError('refused', 'no-active-key', `keyset ${keyset.name} has no active key`, {
       hint: 'jwtrot status',
     });
@@ -24,11 +27,11 @@ export const jwks: Verb<{ pem?: boolean }> = async (options, environment, output
   const { toSpkiPem } = await import('../../keys/public-key.js');
   const pem = toSpkiPem(active.publicJwk);
   if (output.json) output.document({ schema: 1, kid: active.kid, alg: active.alg, pem });
-  else output.result(pem);
+  else output.block(pem);
   return 0;
 };
 
-export function noKeyset(name: string, where: string): JwtrotError {
+function noKeyset(name: string, where: string): JwtrotError {
   return new JwtrotError('refused', 'no-keyset', `keyset ${name} does not exist in ${where}`, {
     hint: 'jwtrot rotate makes it; jwtrot import adopts a key that is in use',
   });

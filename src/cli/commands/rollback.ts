@@ -1,9 +1,10 @@
-import { NOTHING_ASKED, type Refusal } from '../../keyset/action.js';
-import { approximateDuration } from '../../keyset/duration.js';
-import { JwtrotError } from '../../keyset/error.js';
-import type { Policy } from '../../keyset/policy.js';
-import { noKeyset } from '../../keyset/refusals.js';
-import { type WayBack, wayBack } from '../../keyset/rollback.js';
+import { approximateDuration } from '../../keyset/basics/duration.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
+import type { Policy } from '../../keyset/basics/policy.js';
+import { NOTHING_ASKED, type Refusal } from '../../keyset/planning/action.js';
+import { noKeyset } from '../../keyset/planning/refusals.js';
+import { type WayBack, wayBack } from '../../keyset/planning/rollback.js';
+import { History } from '../../rollout/history.js';
 import { rotateKeyset } from '../../rollout/rotate.js';
 import { confirm } from '../confirm.js';
 import { openContexts } from '../contexts.js';
@@ -14,11 +15,14 @@ import { printResults } from '../output/results.js';
 import { nameKey } from '../output/words.js';
 import type { Verb } from '../verb.js';
 
-/** `jwtrot rollback`: the former key signs again. Says which, asks, and does what an automatic rollback does. */
+/** `jwtrot rollback`: the former key signs again. It says which key, asks, and does what an automatic rollback does. */
 export const rollback: Verb<{ readonly yes?: boolean }> = async (options, environment, output) => {
   const opened = await open(options, environment);
   const keyset = onlyKeyset(opened, 'rollback');
-  const found = await opened.store.readManifest(keyset.name);
+  const [context] = await openContexts({ ...opened, keysets: [keyset] }, environment, output, 'rollback');
+  if (context === undefined) throw new Error('a keyset that was found has no context');
+  // Refuse an old copy of the store: its way back is no longer valid.
+  const found = await (await History.open(context, 'refuse')).read();
   if (found === null) throw refused(noKeyset({ keyset: keyset.name }));
   const way = wayBack(found.manifest);
   if ('code' in way) throw refused(way);
@@ -28,8 +32,6 @@ export const rollback: Verb<{ readonly yes?: boolean }> = async (options, enviro
     announce(way, keyset.name, keyset.policy, output);
   }
   await confirm('Roll back now?', options, environment);
-  const [context] = await openContexts({ ...opened, keysets: [keyset] }, environment, output, 'rollback');
-  if (context === undefined) throw new Error('a keyset that was found has no context');
   const result = await rotateKeyset(context, { ...NOTHING_ASKED, rollback: way.to.kid });
   return printResults([result], opened, environment, output);
 };

@@ -1,13 +1,18 @@
-import { NOTHING_ASKED, type Request } from '../../keyset/action.js';
-import { EXIT } from '../../keyset/error.js';
-import { createLinuxHost } from '../../outside/linux-host.js';
+import { EXIT, type ExitCode, JwtrotError, worstExit } from '../../keyset/basics/error.js';
+import { type Action, NOTHING_ASKED, type Refusal, type Request } from '../../keyset/planning/action.js';
+import { changeText } from '../../keyset/questions/key-kind.js';
+import { upcoming } from '../../keyset/questions/upcoming.js';
+import { hostId } from '../../outside/linux-host.js';
+import { isWorthALine } from '../../rollout/carry-out.js';
 import type { KeysetContext } from '../../rollout/context.js';
-import { type KeysetResult, planKeyset, rotateKeyset, worstExit } from '../../rollout/rotate.js';
+import { type KeysetResult, planKeyset, rotateKeyset } from '../../rollout/rotate.js';
 import { openContexts } from '../contexts.js';
 import { open } from '../open.js';
+import { errorDocument } from '../output/describe-error.js';
 import type { Output } from '../output/output.js';
-import { printResults } from '../output/results.js';
-import { actionText } from '../output/words.js';
+import { actionDocument, backoffDocument, idleText, printResults } from '../output/results.js';
+import { actionText, upcomingText } from '../output/words.js';
+import { confirmTakeOver } from '../take-over.js';
 import type { Verb } from '../verb.js';
 
 interface RotateOptions {
@@ -19,9 +24,10 @@ interface RotateOptions {
   readonly dryRun?: boolean;
   /** Milliseconds. */
   readonly splay?: number;
+  readonly yes?: boolean;
 }
 
-/** `jwtrot rotate`: what is due, keyset by keyset. One that fails does not stop the others. */
+/** `jwtrot rotate`: does what is due, keyset by keyset. A keyset that fails does not stop the others. */
 export const rotate: Verb<RotateOptions> = async (options, environment, output) => {
   const opened = await open(options, environment);
   const request: Request = {
@@ -32,10 +38,11 @@ export const rotate: Verb<RotateOptions> = async (options, environment, output) 
     takeOver: options.takeOver === true,
     acceptClock: options.acceptClock === true,
   };
-  // The configuration was read first: what is wrong in it is not found out half an hour later.
+  // Read the configuration first, so that its errors do not show up half an hour later.
   if (options.splay !== undefined) await environment.clock.sleep(splayOf(options.splay), environment.signal);
   const contexts = await openContexts(opened, environment, output, 'rotate');
   if (options.dryRun === true) return dryRun(contexts, request, output);
+  if (request.takeOver) await confirmTakeOver(contexts, options, environment, output);
   const results: KeysetResult[] = [];
   for (const context of contexts) {
     results.push(await rotateKeyset(context, request));
@@ -44,27 +51,60 @@ export const rotate: Verb<RotateOptions> = async (options, environment, output) 
   return printResults(results, opened, environment, output);
 };
 
-/** The same on every run of this host, as `FixedRandomDelay=` has it: an odd time in a log then means something. */
+/** The same delay on every run of this host, like `FixedRandomDelay=`: then an odd time in a log means something. */
 function splayOf(most: number): number {
-  return Math.floor((Number.parseInt(createLinuxHost().self.host.slice(0, 8), 16) / 2 ** 32) * most);
+  return Math.floor((Number.parseInt(hostId().slice(0, 8), 16) / 2 ** 32) * most);
 }
 
 async function dryRun(contexts: readonly KeysetContext[], request: Request, output: Output): Promise<number> {
-  const keysets = [];
-  const exits: (typeof EXIT)[keyof typeof EXIT][] = [];
+  const keysets: object[] = [];
+  const refused: object[] = [];
+  const exits: ExitCode[] = [];
   for (const context of contexts) {
-    const { actions, refusal, manifest } = await planKeyset(context, request);
+    const { actions, refusal, manifest, outcome, isHeldOff, problems } = await planKeyset(context, request);
+    const unusable = await unusableUnits(context, actions);
+    const found = [...(refusal === null ? [] : [{ ...refusal, kind: 'refused' as const }]), ...problems, ...unusable];
+    const told = [...problems, ...unusable].map(({ code, message, hint }) => ({ code, message, hint }));
+    const backoff = isHeldOff ? manifest?.backoff : null;
+    const error = refusal === null ? {} : { error: refusalDocument(refusal) };
+    if (refusal !== null) refused.push(error);
     keysets.push({
       name: context.name,
-      actions,
+      actions: actions.map(actionDocument),
       active: manifest?.keys.find((key) => key.state === 'active')?.kid ?? null,
+      problems: told.length > 0 || backoff == null ? told : [backoffDocument(backoff)],
+      ...error,
     });
-    exits.push(refusal === null ? EXIT.done : EXIT.refused);
+    exits.push(...found.map(({ kind }) => EXIT[kind]), ...(isHeldOff ? [EXIT.services] : []));
     if (output.json) continue;
-    if (actions.length === 0 && refusal === null) output.result(`${context.name}: nothing is due`);
-    for (const action of actions) output.result(`${context.name}: would ${actionText(action)}`);
-    if (refusal !== null) output.problem(refusal.message, refusal.hint);
+    if (actions.length === 0 && refusal === null) {
+      output.result(`${context.name}: ${idleText(manifest, context.policy, isHeldOff, context.clock.now())}`);
+    }
+    for (const action of actions.filter((one) => isWorthALine(context, one)))
+      output.result(`${context.name}: would ${actionText(action)}`);
+    const next =
+      outcome === null || actions.length === 0 ? null : upcoming(outcome, context.policy, context.clock.now());
+    if (next !== null) output.result(`${context.name}: then ${upcomingText(next, context.clock.now())}`);
+    const change = manifest === null ? null : changeText(manifest, context.policy);
+    if (change !== null && !request.changeAlg) output.say(`${context.name}: ${change}`, 'warning');
+    for (const { message, hint } of found) output.problem(message, hint);
   }
-  if (output.json) output.document({ schema: 1, dryRun: true, keysets });
+  if (output.json) output.document({ schema: 1, dryRun: true, keysets, ...refused[0] });
   return worstExit(exits);
+}
+
+/** Units that must be reloaded for a key but can't be. Services that need them will not confirm. */
+async function unusableUnits({ services, signal }: KeysetContext, actions: readonly Action[]) {
+  if (!actions.some(({ type }) => type === 'confirm-verifiers' || type === 'confirm-signers')) return [];
+  const { reloadsOf } = await import('../../setup/permissions.js');
+  const { unitNotes } = await import('../../setup/units.js');
+  const notes = await unitNotes(reloadsOf(services.map(({ service }) => service)), signal);
+  return notes
+    .filter(({ isUnusable }) => isUnusable)
+    .map(({ text }) => ({ code: 'unconfirmed', message: text, hint: null, kind: 'services' as const }));
+}
+
+/** The error with which a run would end. */
+function refusalDocument({ code, message, hint }: Refusal) {
+  return errorDocument(new JwtrotError('refused', code, message, { hint }));
 }

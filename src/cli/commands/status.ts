@@ -1,8 +1,17 @@
+import { EXIT, type ExitCode, worstExit } from '../../keyset/basics/error.js';
+import { isUnreadable } from '../../keyset/manifest/encoding.js';
+import { createLinuxHost } from '../../outside/linux-host.js';
+import { isTakeable } from '../../rollout/lease.js';
+import { ageNote, setupAge } from '../../setup/age.js';
 import type { Environment } from '../environment.js';
 import { type Opened, open } from '../open.js';
-import { printCheck } from '../output/check.js';
+import { suspicionOf } from '../other-history.js';
+import { failedProbes } from '../output/instance-report.js';
+import type { KeysetStatus } from '../output/keyset-status.js';
 import type { Output } from '../output/output.js';
-import { type KeysetStatus, statusDocument, statusTable } from '../output/status.js';
+import { statusTable } from '../output/status.js';
+import { statusDocument } from '../output/status-document.js';
+import { recordsFolder } from '../state.js';
 import type { Verb } from '../verb.js';
 
 interface StatusOptions {
@@ -10,35 +19,59 @@ interface StatusOptions {
   readonly probe?: boolean;
 }
 
-/** `jwtrot status`: how things stand. Reads the store and nothing else, unless `--probe` asks the services too. */
+/**
+ * `jwtrot status`: how things stand, by the store and by what this host remembers. `--probe` also asks the services:
+ * exits 4 if an instance could not be asked, or does not report what its role must report.
+ */
 export const status: Verb<StatusOptions> = async (options, environment, output) => {
-  const opened = await open(options, environment);
-  const all: KeysetStatus[] = [];
-  for (const keyset of opened.keysets) {
-    const found = await opened.store.readManifest(keyset.name);
-    all.push({ keyset, manifest: found?.manifest ?? null });
-  }
+  const opened = await open(options, environment, 'looks');
+  const all = await readAll(opened, environment);
+  const probing = options.probe === true ? await import('../output/probe.js') : null;
+  const reports = probing === null ? null : await probing.probeServices(opened, all, environment, output);
   const now = environment.clock.now();
-  if (options.check === true) return printCheck(all, now, output);
-  if (options.probe === true) return probe(opened, all, environment, output);
-  if (output.json) output.document(statusDocument(all, now));
-  else output.result(statusTable(all, now, opened, output.color));
-  return 0;
+  if (options.check === true) return (await import('../output/check.js')).printCheck(all, now, output, reports);
+  // To probe, the contexts were opened, which says the same.
+  const note = probing === null ? ageNote(opened.configuration, await setupAge(opened.configuration)) : null;
+  if (note !== null) output.say(`note: ${note}`, 'warning');
+  const probed = probing === null || reports === null ? [] : [probing.probeTable(all, reports, output)];
+  if (output.json) output.document(statusDocument(all, now, reports));
+  else output.block([statusTable(all, now, opened, output), ...probed].join('\n'));
+  return worstExit([...failed(all, output), failedProbes(reports ?? []).length === 0 ? EXIT.done : EXIT.services]);
 };
 
-async function probe(
-  opened: Opened,
-  all: readonly KeysetStatus[],
-  environment: Environment,
-  output: Output,
-): Promise<number> {
-  const { probeServices, probeTable } = await import('../output/probe.js');
-  const reports = await probeServices(opened, environment, output);
-  const now = environment.clock.now();
-  if (output.json) {
-    output.document({ ...statusDocument(all, now), services: reports });
-    return 0;
+async function readAll(opened: Opened, environment: Environment): Promise<KeysetStatus[]> {
+  const all: KeysetStatus[] = [];
+  const { clock } = environment;
+  const { store } = opened;
+  const host = createLinuxHost(environment.script, recordsFolder(opened, environment));
+  for (const keyset of opened.keysets) {
+    const { manifest, failure } = await readManifest(opened, keyset.name);
+    if (failure !== undefined) {
+      all.push({ keyset, manifest, failure });
+      continue;
+    }
+    const lease = manifest?.lease ?? null;
+    const isFree = lease !== null && isTakeable(lease, { host, clock, policy: keyset.policy, store });
+    all.push({ keyset, manifest, other: await suspicionOf(opened, environment, keyset, manifest), isFree });
   }
-  output.result(`${statusTable(all, now, opened, output.color)}\n${probeTable(all, reports, output.color)}`);
-  return 0;
+  return all;
+}
+
+type Read = Pick<KeysetStatus, 'manifest' | 'failure'>;
+
+/** An unreadable keyset does not hide the others. @throws JwtrotError if there are no others, or the store fails */
+async function readManifest({ store, keysets }: Opened, name: string): Promise<Read> {
+  try {
+    return { manifest: (await store.readManifest(name))?.manifest ?? null };
+  } catch (error) {
+    if (keysets.length === 1 || !isUnreadable(error)) throw error;
+    return { manifest: null, failure: error };
+  }
+}
+
+/** Prints which keysets can't be read. @returns their exit codes */
+function failed(all: readonly KeysetStatus[], output: Output): ExitCode[] {
+  const failures = all.flatMap(({ failure }) => failure ?? []);
+  for (const { message, hint } of failures) output.problem(message, hint ?? null);
+  return failures.map(({ exit }) => exit);
 }

@@ -1,17 +1,17 @@
-import type { ChalkInstance } from 'chalk';
-import type { Clock, Instant } from '../../keyset/clock.js';
-import { approximateDuration } from '../../keyset/duration.js';
+import type { Clock, Instant } from '../../keyset/basics/clock.js';
+import { approximateDuration } from '../../keyset/basics/duration.js';
 import type { Progress } from '../../rollout/context.js';
-import type { TextStream } from '../environment.js';
+import type { TextStream } from '../streams.js';
+import { type Palette, printable } from './paint.js';
 import { instanceName, progressLine, waveText } from './progress.js';
+import { Screen } from './screen.js';
 import { actionText } from './words.js';
+import { clip, widthOf, wrap } from './wrap.js';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /** Slow enough that waiting costs next to nothing. */
 const TICK = 120;
 const MOST_AWAITED = 8;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences are what is looked for
-const ESCAPE = /(\u001b\[[0-9;]*m)/;
 
 interface Awaited {
   readonly since: Instant;
@@ -19,21 +19,28 @@ interface Awaited {
   reason: string | null;
 }
 
-/** The step under way, with a spinner, and below it who is awaited and since when. Steps that are done stay as lines. */
+/**
+ * The step under way with a spinner, and below it the awaited instances and since when. Finished steps stay as lines.
+ */
 export class LiveView {
   #title = '';
-  #lines = 0;
+  /** The width of each line that was drawn last. */
+  #drawn: number[] = [];
   #frame = 0;
   #timer: NodeJS.Timeout | null = null;
   readonly #instances = new Map<string, Awaited>();
-  /** Of each service; of all together under null. */
+  /** The wave of each service; null: of all services together. */
   readonly #waves = new Map<string | null, string>();
 
+  readonly #screen: Screen;
+
   constructor(
-    private readonly stream: TextStream,
-    private readonly color: ChalkInstance,
+    stream: TextStream,
+    private readonly color: Palette,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.#screen = new Screen(stream);
+  }
 
   show(event: Progress): void {
     if (event.type === 'action') {
@@ -45,7 +52,7 @@ export class LiveView {
     } else if (event.type === 'instance') {
       const name = instanceName(event.service, event.instance);
       const known = this.#instances.get(name);
-      // Its turn has come: what counts is how long that takes.
+      // Count the time from when its turn comes.
       const began = known === undefined || known.state === 'waiting';
       this.#instances.set(name, {
         since: began ? this.clock.now() : known.since,
@@ -53,21 +60,27 @@ export class LiveView {
         reason: event.reason,
       });
       this.draw();
+    } else if (event.type === 'asked') {
+      return;
     } else if (event.type === 'wave') {
       this.#waves.set(event.service, waveText(event));
       this.draw();
     } else {
       const line = progressLine(event);
       this.clear();
-      if (line !== null)
-        this.stream.write(`  ${line.level === 'warning' ? this.color.yellow(line.text) : this.color.dim(line.text)}\n`);
+      if (line === null) return;
+      const text = line.level === 'warning' ? this.color.yellow(line.text) : this.color.dim(line.text);
+      this.#screen.block(wrap(`  ${text}`, this.#screen.columns));
     }
   }
 
-  /** Takes the moving lines away, so that others can be printed. */
+  /** Removes the moving lines, so that others can be printed. */
   clear(): void {
-    if (this.#lines > 0) this.stream.write(`\u001b[${this.#lines}A\u001b[0J`);
-    this.#lines = 0;
+    // The terminal may be narrower than when they were drawn, so a line may take several rows.
+    const columns = Math.max(1, this.#screen.columns);
+    const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    if (rows > 0) this.#screen.takeBack(rows);
+    this.#drawn = [];
   }
 
   end(): void {
@@ -81,13 +94,14 @@ export class LiveView {
     this.draw();
   }
 
-  /** The step becomes a line that stays. */
+  /** Turns the step into a line that stays. */
   private settle(detail: string | null = null): void {
     this.clear();
     if (this.#title !== '') {
       const states = [...this.#instances.values()].map((one) => one.state);
       const mark = states.some((state) => state !== 'confirmed') ? this.color.yellow('!') : this.color.green('✓');
-      this.stream.write(`${mark} ${this.#title}${detail === null ? '' : this.color.dim(`: ${detail}`)}\n`);
+      const line = `${mark} ${this.#title}${detail === null ? '' : this.color.dim(`: ${detail}`)}`;
+      this.#screen.block(wrap(line, this.#screen.columns, 4));
     }
     this.#title = '';
     this.#instances.clear();
@@ -111,20 +125,9 @@ export class LiveView {
         this.color.dim(`    ${name} ${one.state} since ${waited}${one.reason === null ? '' : `: ${one.reason}`}`),
       );
     }
-    const width = Math.max(20, (this.stream.columns ?? 80) - 1);
-    this.stream.write(`${lines.map((line) => clip(line, width)).join('\n')}\n`);
-    this.#lines = lines.length;
+    const width = Math.max(20, this.#screen.columns - 1);
+    const clipped = lines.map((line) => clip(printable(line), width));
+    this.#screen.lines(clipped);
+    this.#drawn = clipped.map(widthOf);
   }
-}
-
-/** Cut to the terminal's width, so that a line is a line; escape codes take no room. */
-function clip(line: string, width: number): string {
-  let room = width;
-  let out = '';
-  for (const part of line.split(ESCAPE)) {
-    const isCode = part.startsWith('\u001b');
-    out += isCode ? part : part.slice(0, Math.max(0, room));
-    if (!isCode) room -= part.length;
-  }
-  return out;
 }

@@ -1,19 +1,20 @@
 import { writeSync } from 'node:fs';
-import type { Clock, Instant } from '../../keyset/clock.js';
-import { approximateDuration } from '../../keyset/duration.js';
+import type { Clock, Instant } from '../../keyset/basics/clock.js';
+import { approximateDuration } from '../../keyset/basics/duration.js';
+import { escapeOutside } from '../../keyset/basics/outside-text.js';
 import type { Progress } from '../../rollout/context.js';
 import { actionText } from './words.js';
 
 /** sd_listen_fds(3): the first descriptor that systemd hands over. */
 const FIRST = 3;
 const NAME = 'jwtrot-status';
-/** How often the time that was waited is told anew. */
+/** How often the waiting time is updated, in milliseconds. */
 const TICK = 2_000;
 
 /**
- * Tells the service manager what is under way, for `systemctl status` (sd_notify(3), STATUS=). Node can't open a datagram
- * socket of the Unix kind, but it can write to one: the unit's `OpenFile=` has systemd connect it (253 and later).
- * Without it there is nothing to tell.
+ * Tells the service manager what is under way, for `systemctl status` (sd_notify(3), STATUS=). Node can't open a Unix
+ * datagram socket, but it can write to one, so the unit's `OpenFile=` lets systemd connect it (253 and later).
+ * @returns null: there is no such socket
  */
 export function statusBoard(
   env: Readonly<Record<string, string | undefined>>,
@@ -32,7 +33,7 @@ interface Awaited {
   confirmed: boolean;
 }
 
-/** The step under way, and who is awaited since when. */
+/** Shows the step under way, the awaited instances, and since when. */
 export class StatusBoard {
   #title = '';
   #keyset = '';
@@ -59,7 +60,7 @@ export class StatusBoard {
     this.tell(this.now());
   }
 
-  /** What stays when the run is over. */
+  /** Shows a text that stays when the run is over. */
   say(text: string): void {
     this.end();
     this.tell(text);
@@ -73,9 +74,9 @@ export class StatusBoard {
   private tell(text: string): void {
     const [line = ''] = text.split('\n');
     try {
-      this.send(`STATUS=${line}`);
+      this.send(`STATUS=${escapeOutside(line)}`);
     } catch {
-      // Whether anybody is told changes nothing about the run.
+      // The run goes on even if nobody hears of it.
     }
   }
 

@@ -1,25 +1,38 @@
-import { fstatSync } from 'node:fs';
-import { Chalk, type ChalkInstance } from 'chalk';
-import { EXIT, JwtrotError } from '../../keyset/error.js';
+import { EXIT, type JwtrotError } from '../../keyset/basics/error.js';
 import type { Progress } from '../../rollout/context.js';
-import { type Environment, Interrupted } from '../environment.js';
-import { journalPrefix, type Level } from './journal.js';
+import type { Environment } from '../environment.js';
+import { checkFailure, describeError, errorDocument, stackOf } from './describe-error.js';
+import { type HelpWriter, helpOn } from './help-text.js';
+import { hintHere } from './hints.js';
+import { isJournal, journalPrefix, type Level } from './journal.js';
 import { LiveView } from './live.js';
 import { type StatusBoard, statusBoard } from './notify.js';
 import type { OutputOptions } from './options.js';
-import { progressLine } from './progress.js';
+import { type Palette, palette, printable } from './paint.js';
+import { type ProgressLine, ProgressLines } from './progress-lines.js';
+import { askedWidth, Screen } from './screen.js';
+import type { SystemLog } from './system-log.js';
+import { wrap } from './wrap.js';
 
-/** Everything that is printed goes through here: results to standard output, progress and errors to standard error. */
+/**
+ * Everything that is printed goes through here: results to standard output, progress and errors to standard error. A
+ * text is one line. On its way out, unprintable characters are escaped.
+ */
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly debug: boolean;
   /** For standard output. */
-  readonly color: ChalkInstance;
-  readonly #errorColor: ChalkInstance;
+  readonly color: Palette;
+  /** For standard error. */
+  readonly errorColor: Palette;
+  readonly #out: Screen;
+  readonly #err: Screen;
   readonly #journal: boolean;
   #live: LiveView | null;
   readonly #board: StatusBoard | null;
+  #log: SystemLog | null = null;
+  readonly #lines: ProgressLines;
 
   constructor(
     private readonly environment: Environment,
@@ -28,20 +41,61 @@ export class Output {
     this.json = options.json ?? false;
     this.quiet = options.quiet ?? false;
     this.debug = options.debug ?? false;
+    this.#lines = new ProgressLines(options.verbose ?? false);
     const { env, stdout, stderr } = environment;
     const allowed = options.color !== false && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
-    this.color = new Chalk({ level: allowed && stdout.isTTY ? 1 : 0 });
-    this.#errorColor = new Chalk({ level: allowed && stderr.isTTY ? 1 : 0 });
+    this.color = palette(allowed && stdout.isTTY === true);
+    this.errorColor = palette(allowed && stderr.isTTY === true);
+    this.#out = new Screen(stdout, askedWidth(env['COLUMNS']));
+    this.#err = new Screen(stderr);
     this.#journal = isJournal(env['JOURNAL_STREAM']);
     const live = stderr.isTTY === true && env['TERM'] !== 'dumb' && !this.json && !this.quiet;
-    this.#live = live ? new LiveView(stderr, this.#errorColor, environment.clock) : null;
+    this.#live = live ? new LiveView(stderr, this.errorColor, environment.clock) : null;
     this.#board = statusBoard(env, environment.clock);
   }
 
-  /** A result: text for people, or the one JSON document. */
-  result(text: string): void {
+  /**
+   * From here on each line also goes to the system's log: a person has started a verb that changes something on a
+   * server. Under the journal the lines are there already. What a user tries at home does not concern the system.
+   */
+  async logAlso(first: string): Promise<void> {
+    const { env, uid } = this.environment;
+    if (this.#journal || (uid !== 0 && env['STATE_DIRECTORY'] === undefined)) return;
+    const { SystemLog: Log } = await import('./system-log.js');
+    this.#log = Log.open({ pid: process.pid });
+    this.#log?.write(first, 'info');
+  }
+
+  /** Width for tables: of the results' terminal; otherwise COLUMNS; without it Infinity, and no line is broken. */
+  get columns(): number {
+    return this.#out.columns;
+  }
+
+  /** Standard error is a terminal, on which lines may move. */
+  get isLive(): boolean {
+    return this.#live !== null;
+  }
+
+  /** A result: a line for people, or the one JSON document. */
+  result(line: string): void {
+    this.#log?.write(line, 'info');
+    const { supervisor } = this.environment;
+    // The supervisor prints that one document, even if this process dies.
+    if (this.json && supervisor !== null) {
+      supervisor.tell({ type: 'result', text: line });
+      return;
+    }
     this.#live?.clear();
-    this.environment.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    // Scripts read a pipe, so there a result is one line, whatever COLUMNS says. A document is one line anywhere.
+    const isWhole = this.json || !this.#out.isTerminal;
+    this.#out.block(isWhole ? printable(line) : wrap(line, this.#out.columns));
+  }
+
+  /** A result of several lines: a table, a document. The layout has already escaped text from outside. */
+  block(text: string): void {
+    for (const line of text.trimEnd().split('\n')) this.#log?.write(line, 'info');
+    this.#live?.clear();
+    this.#out.block(text);
   }
 
   document(value: object): void {
@@ -49,14 +103,19 @@ export class Output {
   }
 
   progress(event: Progress): void {
+    this.environment.supervisor?.tell({ type: 'progress', event });
     this.#board?.show(event);
-    if (this.quiet || this.json) return;
-    if (this.#live !== null) {
-      this.#live.show(event);
-      return;
+    const lines = this.#lines.of(event);
+    if (this.#live !== null) this.#live.show(event);
+    this.tell(lines);
+  }
+
+  /** Prints lines if there is no live view, and logs them. */
+  private tell(lines: readonly ProgressLine[]): void {
+    for (const { text, level } of lines) {
+      this.#log?.write(text, level);
+      if (this.#live === null && !this.quiet && !this.json) this.print([text], level);
     }
-    const line = progressLine(event);
-    if (line !== null) this.say(line.text, line.level);
   }
 
   /** What `systemctl status` shows from now on. */
@@ -64,99 +123,77 @@ export class Output {
     this.#board?.say(text);
   }
 
-  /** The step under way becomes a line that stays: what follows are results. */
+  /** Turns the step under way into a line that stays. Results follow. */
   settle(): void {
     this.#live?.end();
+    this.tell(this.#lines.end());
   }
 
   /** A line on standard error. */
-  say(text: string, level: Level = 'info'): void {
+  say(line: string, level: Level = 'info'): void {
+    this.#log?.write(line, level);
+    this.print([line], level);
+  }
+
+  private print(lines: readonly string[], level: Level): void {
     if (this.quiet && level === 'info') return;
     this.#live?.clear();
-    const paint =
-      level === 'warning' ? this.#errorColor.yellow : level === 'error' ? this.#errorColor.red : (line: string) => line;
-    for (const line of text.split('\n'))
-      this.environment.stderr.write(`${this.#journal ? journalPrefix(level) : ''}${paint(line)}\n`);
+    const color = this.errorColor;
+    const paint = level === 'warning' ? color.yellow : level === 'error' ? color.red : (line: string) => line;
+    const prefix = this.#journal ? journalPrefix(level) : '';
+    const laidOut = lines.flatMap((line) => wrap(line, this.#err.columns).split('\n'));
+    this.#err.lines(laidOut.map((line) => `${prefix}${paint(line)}`));
   }
 
   /** Prints what stopped the command. @returns its exit code */
   failure(error: unknown): number {
-    const { code, message, hint, exit } = describeError(error);
-    this.status(message);
-    if (this.json) this.document({ schema: 1, error: { code, message, hint, exit } });
-    this.problem(message, hint);
-    if (this.debug && error instanceof Error) this.say(stackOf(error));
+    const { message, lines, hint, exit } = describeError(error);
+    this.status(lines[0] ?? message);
+    if (this.json) this.document({ schema: 1, error: errorDocument(error) });
+    this.complain(lines, hint);
+    if (this.debug && error instanceof Error) this.print(stackOf(error), 'info');
     else if (exit === EXIT.unforeseen) this.say('hint: run it again with --debug and report what it prints');
     return exit;
   }
 
-  /** An error line and its hint, on standard error also with `--json`: a person may be looking. */
-  problem(message: string, hint: string | null): void {
-    if (this.json) return;
-    this.say(`jwtrot: ${message}`, 'error');
-    if (hint !== null) this.say(`hint: ${hint}`, 'warning');
+  /** Says what to type next on this machine. */
+  next(text: string): void {
+    this.say(`next: ${hintHere(text, this.environment)}`);
   }
 
-  /** `status --check` could not find out. @returns 2 where the store is out of reach, else 3 */
+  /** An error line and its hint, on standard error. */
+  problem(message: string, hint: string | null): void {
+    this.complain([message], hint);
+  }
+
+  private complain(lines: readonly string[], told: string | null): void {
+    const hint = told === null ? null : hintHere(told, this.environment);
+    for (const line of lines) this.#log?.write(line, 'error');
+    if (hint !== null) this.#log?.write(`hint: ${hint}`, 'warning');
+    if (this.json) return;
+    const [first = '', ...more] = lines;
+    this.print([`jwtrot: ${first}`, ...more], 'error');
+    if (hint !== null) this.print([`hint: ${hint}`], 'warning');
+  }
+
+  /** Prints why `status --check` failed: a line, or an error document. @returns 2: the store is out of reach; otherwise 3 */
   check(error: JwtrotError): number {
-    const critical = error.kind === 'store' || error.kind === 'refused';
-    this.environment.stdout.write(
-      `JWTROT ${critical ? 'CRITICAL' : 'UNKNOWN'} - ${error.message.split('\n').join('; ')}\n`,
-    );
-    return critical ? 2 : 3;
+    const { exit, line } = checkFailure(error);
+    if (this.json) this.document({ schema: 1, error: { ...errorDocument(error), exit } });
+    else this.#out.lines([line]);
+    return exit;
   }
 
   /** Help and usage errors of the command line. */
-  help() {
-    return {
-      writeOut: (text: string) => void this.environment.stdout.write(text),
-      // The error itself is printed in our own format.
-      writeErr: (text: string) => (text.startsWith('error:') ? undefined : void this.environment.stderr.write(text)),
-    };
+  help(): HelpWriter {
+    return helpOn(this.#out, this.#err);
   }
 
-  end(): void {
+  async end(): Promise<void> {
+    await this.#log?.end();
+    this.#log = null;
     this.#board?.end();
     this.#live?.end();
     this.#live = null;
   }
-}
-
-/** systemd.exec(5): standard error is the journal exactly if its device and inode are those named here. */
-function isJournal(stream: string | undefined): boolean {
-  if (stream === undefined) return false;
-  try {
-    const { dev, ino } = fstatSync(2);
-    return stream === `${dev}:${ino}`;
-  } catch {
-    return false;
-  }
-}
-
-export interface Described {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string | null;
-  readonly exit: number;
-}
-
-export function describeError(error: unknown): Described {
-  if (error instanceof JwtrotError) {
-    return { code: error.code, message: error.message, hint: error.hint ?? null, exit: error.exit };
-  }
-  if (error instanceof Interrupted) {
-    return {
-      code: 'interrupted',
-      message: `${error.message}; the step under way was finished or is resumable`,
-      hint: 'jwtrot rotate goes on with it; jwtrot status shows how things stand',
-      exit: error.exit,
-    };
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: 'unforeseen', message: `unforeseen failure: ${message}`, hint: null, exit: EXIT.unforeseen };
-}
-
-function stackOf(error: Error): string {
-  const cause = error.cause instanceof Error ? `\ncaused by: ${stackOf(error.cause)}` : '';
-  return `${error.stack ?? error.message}${cause}`;
 }

@@ -1,40 +1,47 @@
-import type { ChalkInstance } from 'chalk';
-import { quoteOutside } from '../../keyset/outside-text.js';
-import { activeKey } from '../../keyset/projection.js';
-import type { ServicePort } from '../../services/service.js';
+import { quoteOutside } from '../../keyset/basics/outside-text.js';
+import { activeKey } from '../../keyset/questions/keys.js';
+import { RunCanaries } from '../../rollout/canaries.js';
+import { provingBy, withProving } from '../../rollout/proving.js';
+import { proofOf } from '../../services/health-kinds.js';
+import type { Report, Service, ServicePort } from '../../services/service.js';
+import { missingIn } from '../../services/wanted.js';
 import { openContexts } from '../contexts.js';
 import type { Environment } from '../environment.js';
 import type { Opened } from '../open.js';
+import type { InstanceReport } from './instance-report.js';
+import type { KeysetStatus } from './keyset-status.js';
 import type { Output } from './output.js';
-import type { KeysetStatus } from './status.js';
+import type { Screen } from './paint.js';
 import { renderTable } from './table.js';
 
-/** What one instance reports now. */
-export interface InstanceReport {
-  readonly keyset: string;
-  readonly service: string;
-  readonly instance: string;
-  readonly role: string;
-  readonly kid: string | null;
-  readonly kids: readonly string[] | null;
-  readonly error: string | null;
-}
-
+/** @param all what the store says of each keyset: answers are checked against it */
 export async function probeServices(
   opened: Opened,
+  all: readonly KeysetStatus[],
   environment: Environment,
   output: Output,
 ): Promise<InstanceReport[]> {
   const contexts = await openContexts(opened, environment, output, 'status');
-  const all = contexts.flatMap((context) =>
-    context.services.map((port) => probeService(context.name, port, environment)),
-  );
-  return (await Promise.all(all)).flat();
+  const asked = contexts.map(async (context) => {
+    const manifest = all.find(({ keyset }) => keyset.name === context.name)?.manifest ?? null;
+    const known = () => manifest;
+    // It shows what proves nothing, and goes on.
+    const canaries = new RunCanaries(
+      () => context,
+      known,
+      () => false,
+    );
+    const proved = withProving(context.services, provingBy(known, canaries, context));
+    const reports = await Promise.all(proved.map((port) => probeService(context.name, port, environment)));
+    return reports.flat();
+  });
+  return (await Promise.all(asked)).flat();
 }
 
 async function probeService(keyset: string, port: ServicePort, { signal }: Environment): Promise<InstanceReport[]> {
   const { name: service, role, health } = port.service;
-  const nothing = { keyset, service, role, kid: null, kids: null };
+  const proof = health === null ? null : proofOf(health);
+  const nothing = { keyset, service, role, kid: null, kids: null, preloaded: null, proof, polled: health !== null };
   if (health === null) return [{ ...nothing, instance: service, error: 'not polled: it has no health' }];
   try {
     const instances = await port.listInstances(signal);
@@ -43,7 +50,14 @@ async function probeService(keyset: string, port: ServicePort, { signal }: Envir
       instances.map(async (instance) => {
         const report = await port.probe(instance, signal);
         return report.ok
-          ? { ...nothing, instance: instance.name, kid: report.kid, kids: report.kids, error: null }
+          ? {
+              ...nothing,
+              instance: instance.name,
+              kid: report.kid,
+              kids: report.kids,
+              preloaded: report.preloaded ?? null,
+              error: formError(port.service, report),
+            }
           : { ...nothing, instance: instance.name, error: report.reason };
       }),
     );
@@ -52,11 +66,24 @@ async function probeService(keyset: string, port: ServicePort, { signal }: Envir
   }
 }
 
-export function probeTable(
-  all: readonly KeysetStatus[],
-  reports: readonly InstanceReport[],
-  color: ChalkInstance,
-): string {
+/** What the report lacks, with the pointers that were tried: usually one is wrong or missing in the configuration. */
+function formError(service: Service, report: Extract<Report, { ok: true }>): string | null {
+  const missing = missingIn(service, report);
+  if (missing === null || service.health === null) return missing;
+  const { health } = service;
+  if (health.type !== 'json') return `${missing} (health.type: ${health.type} has none)`;
+  const pointers = [health.kid, health.kids, ...(health.preloaded === null ? [] : [health.preloaded])];
+  return `${missing} (looked at ${pointers.slice(0, -1).join(', ')} and ${pointers.at(-1)})`;
+}
+
+/** Which proof an answer is, with the keys that only this proof shows. */
+function shownBy({ proof, preloaded }: InstanceReport, name: (kid: string) => string): string {
+  if (proof === null) return '-';
+  return preloaded === null ? proof : `${proof} ${preloaded.map(name).join(' ') || 'none'}`;
+}
+
+export function probeTable(all: readonly KeysetStatus[], reports: readonly InstanceReport[], screen: Screen): string {
+  const { color } = screen;
   if (reports.length === 0) return color.dim('no service is listed');
   const rows = reports.map((report) => {
     const manifest = all.find((one) => one.keyset.name === report.keyset)?.manifest ?? null;
@@ -78,8 +105,9 @@ export function probeTable(
       report.role,
       signs,
       accepts,
+      shownBy(report, name),
       report.error === null ? '' : color.red(report.error),
     ];
   });
-  return renderTable(['SERVICE', 'INSTANCE', 'ROLE', 'SIGNS', 'ACCEPTS', 'ERROR'], rows, color);
+  return renderTable(['SERVICE', 'INSTANCE', 'ROLE', 'SIGNS', 'ACCEPTS', 'PROOF', 'ERROR'], rows, screen);
 }

@@ -1,4 +1,4 @@
-import { quoteOutside } from '../../keyset/outside-text.js';
+import { quoteOutside } from '../../keyset/basics/outside-text.js';
 import type { Progress } from '../../rollout/context.js';
 import { namesOf } from '../../rollout/describe.js';
 import type { Level } from './journal.js';
@@ -9,13 +9,16 @@ export function instanceName(service: string, instance: string): string {
   return service === instance ? service : `${service}/${quoteOutside(instance).slice(1, -1)}`;
 }
 
-/** One line per event where nobody watches; null for what is not worth a line. */
+/** One line per event if nobody watches; null: the event is not worth a line. */
 export function progressLine(event: Progress): { text: string; level: Level } | null {
   switch (event.type) {
     case 'action':
       return { text: `${event.keyset}: ${actionText(event.action)}`, level: 'info' };
     case 'done':
       return event.detail === null ? null : { text: `${event.keyset}:   ${event.detail}`, level: 'info' };
+    case 'asked':
+    case 'blocked':
+      return null; // a result
     case 'note':
       return { text: `${event.keyset}: ${event.text}`, level: event.level };
     case 'wave':

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { quoteOutside } from '../../keyset/outside-text.js';
+import { quoteOutside } from '../../keyset/basics/outside-text.js';
 import type { Command } from '../../outside/command.js';
 import { list, type Schema } from './fields.js';
 import { text } from './scalars.js';
 
 const PROGRAM = 'an absolute path or a bare name that is found in the fixed PATH';
 
-/** The name of a variable alone: what it holds stays in the environment, and isn't quoted when it was written here. */
+/** A variable's name only. The message doesn't quote the input, since a user may have written the secret value too. */
 const variable: Schema<string> = v.custom<string>(
   (name) => typeof name === 'string' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name),
   'must be the name of an environment variable, without its value',
@@ -16,7 +16,7 @@ export const variables: Schema<string[]> = list(variable, 'a list of names of en
 
 const argument = text('text (numbers in quotes)', (argument) => !argument.includes('\0'));
 
-/** An argument list; placeholders that can't be filled in are refused. */
+/** @param addressProblem why `{address}` can't be filled in and so is refused; null when it can be */
 export function argumentList(addressProblem: string | null): Schema<Command['argv']> {
   const checked = v.pipe(
     argument,

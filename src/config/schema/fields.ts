@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { quoteOutside } from '../../keyset/outside-text.js';
+import { quoteOutside } from '../../keyset/basics/outside-text.js';
 import { didYouMean } from '../suggest.js';
 
-/** Of a part of the configuration: takes anything, gives a `T`. */
+/** Checks one part of the configuration: takes any value, gives a `T`. */
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
 export type RawMap = Readonly<Record<string, unknown>>;
@@ -11,12 +11,12 @@ export function isMap(value: unknown): value is RawMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `must be <what>, got <what was found>`. */
+/** A message such as `must be <what>, got <input>`. */
 export function must(what: string): (issue: { readonly input: unknown }) => string {
   return ({ input }) => `must be ${what}${input === undefined ? '' : `, got ${describe(input)}`}`;
 }
 
-/** A map or a list is expected: what stands there instead is not quoted, it may be a header that lost its place. */
+/** For a map or list. Doesn't quote text that is there instead: it may be a misplaced secret header. */
 function mustHold(what: string): (issue: { readonly input: unknown }) => string {
   return ({ input }) => `must be ${what}, got ${typeof input === 'string' ? 'text' : describe(input)}`;
 }
@@ -29,14 +29,14 @@ function describe(value: unknown): string {
   return value.includes('\n') ? 'text of several lines' : quoteOutside(value);
 }
 
-/** Fails with `message`, whatever it gets. */
+/** Rejects every value with `message`. */
 export function refused(message: string | ((issue: { readonly input: unknown }) => string)): Schema<never> {
   return v.custom<never>(() => false, message);
 }
 
 type FieldsOf<E extends v.ObjectEntries> = v.InferOutput<v.ObjectSchema<E, undefined>>;
 
-/** A map with these fields and no others. All that is wrong in it is reported, each unknown field by itself. */
+/** A map with these fields and no others. Reports every mistake, and each unknown field separately. */
 export function fields<const E extends v.ObjectEntries>(entries: E): Schema<FieldsOf<E>> {
   const names = Object.keys(entries);
   const known: Schema<FieldsOf<E>> = v.object(entries, (issue) => missing(entries[String(issue.path?.[0]?.key)]));
@@ -58,18 +58,18 @@ function reportUnknown<T>(input: Record<string, unknown>, strangers: readonly st
   };
 }
 
-/** What the field itself says about nothing at all. */
+/** Takes the text from the field's own message for an absent value. */
 function missing(schema: v.ObjectEntries[string] | undefined): string {
   const issues = schema === undefined ? undefined : v.safeParse(schema as Schema<unknown>, undefined).issues;
   return `is missing: ${issues?.[0].message ?? 'it must be given'}`;
 }
 
-/** A list of at least `least` items. */
+/** A list with at least `least` items. */
 export function list<T>(item: Schema<T>, what: string, least = 0): Schema<T[]> {
   return v.pipe(v.array(item, mustHold(what)), v.minLength(least, `must be ${what}, got an empty list`));
 }
 
-/** Different things that are told apart by which one of the fields `kinds` they hold. */
+/** A map that holds exactly one of the fields in `kinds`; that field selects the schema. */
 export function oneOf<T>(kinds: Readonly<Record<string, Schema<T>>>, example: string): Schema<T> {
   const names = Object.keys(kinds);
   return v.lazy((input): Schema<T> => {
@@ -84,7 +84,7 @@ export function oneOf<T>(kinds: Readonly<Record<string, Schema<T>>>, example: st
   });
 }
 
-/** Different things that are told apart by their field `type`. */
+/** A map whose field `type` selects the schema. */
 export function byType<T>(kinds: Readonly<Record<string, Schema<T>>>): Schema<T> {
   const names = Object.keys(kinds);
   const type = word(names);
@@ -103,6 +103,6 @@ export function word<const T extends string>(words: readonly T[]): Schema<T> {
   });
 }
 
-export function either(words: readonly string[]): string {
+function either(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { KEYSET_NAME } from '../../keyset/model.js';
+import { KEYSET_NAME } from '../../keyset/manifest/model.js';
 import { fields, isMap, type Schema } from './fields.js';
 import { deliver, publish } from './outlet.js';
 import { policyFields } from './policy.js';

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Headers, Tls } from '../../services/service.js';
 import { fields, isMap, refused, type Schema } from './fields.js';
-import { absolutePath } from './scalars.js';
+import { absolutePath, hasControl } from './scalars.js';
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.6.2, token
 const LITERAL = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -13,7 +13,7 @@ const VALUE_PROBLEM = 'a value must be { file: /path }, or plain text where it i
 
 type Source = Headers[string];
 
-/** No message quotes anything that stands below, the names included. */
+/** No message quotes a header's name or value: either may be a secret. */
 export const headers: Schema<Headers> = v.lazy((input) => {
   if (!isMap(input)) return refused('must be a map from names of headers to { file: /path }');
   const entries = Object.entries(input).map(([name, value]) => [name, header(name, value)] as const);
@@ -39,7 +39,7 @@ const literal: Schema<string> = v.custom<string>(
 );
 
 const fromFile: Schema<Source> = v.lazy((input) =>
-  isMap(input) && typeof input['file'] === 'string' && input['file'].startsWith('/')
+  isMap(input) && typeof input['file'] === 'string' && input['file'].startsWith('/') && !hasControl(input['file'])
     ? fields({ file: absolutePath })
     : refused(VALUE_PROBLEM),
 );

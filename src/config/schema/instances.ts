@@ -1,19 +1,15 @@
 import * as v from 'valibot';
+import { isAddress, isInstanceName } from '../../services/instance-rules.js';
 import type { Instance, InstanceSource } from '../../services/service.js';
 import { argumentList, variables } from './command.js';
 import { fields, isMap, list, oneOf, type Schema } from './fields.js';
 import { text, wholeNumber } from './scalars.js';
 
-const HOST_AND_PORT = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})$/;
-
-const address = text('host:port such as "10.0.0.1:8080"', (given) => {
-  const port = Number(HOST_AND_PORT.exec(given)?.[1]);
-  return port >= 1 && port <= 65535;
-});
+const address = text('host:port such as "10.0.0.1:8080"', isAddress);
 
 const instance: Schema<Instance> = v.pipe(
   fields({
-    name: text('a name such as a or blue-1', /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/),
+    name: text('a name such as a or blue-1', isInstanceName),
     address: v.optional(address),
   }),
   v.transform(({ name, address: given = null }) => ({ name, address: given })),
@@ -46,7 +42,10 @@ const found = oneOf<InstanceSource>(
 /** How the instances of a service are found. */
 export const instances: Schema<InstanceSource> = v.lazy((input) => (Array.isArray(input) ? listed : found));
 
-/** Why `{address}` can't be filled in for these instances, as they are written; null when it can. */
+/**
+ * @param given the unchecked `instances`
+ * @returns why `{address}` can't be filled in for them; null when it can be
+ */
 export function addressProblem(given: unknown): string | null {
   if (given === undefined) return '{address} needs instances: [ { name, address } ], { dns, port } or { command }';
   if (!Array.isArray(given)) return null;

@@ -9,7 +9,13 @@ const readBackUrl = v.optional(url({ unix: false, placeholders: false, addressPr
 const publishFormat = v.optional(word(['jwks', 'pem']), 'jwks');
 
 const toFile: Schema<PublishOutlet> = v.pipe(
-  fields({ file: absolutePath, format: publishFormat, mode: v.optional(fileMode(0o644), '0644'), url: readBackUrl }),
+  fields({
+    file: absolutePath,
+    format: publishFormat,
+    mode: v.optional(fileMode(0o644), '0644'),
+    allowShared: v.optional(flag, false),
+    url: readBackUrl,
+  }),
   v.transform(({ file, url: from = null, ...rest }) => ({ type: 'file' as const, path: file, ...rest, url: from })),
 );
 
@@ -29,7 +35,7 @@ const toCommand: Schema<PublishOutlet> = v.pipe(
   })),
 );
 
-/** Where the public half goes. */
+/** Outlets of the public keys. */
 export const publish: Schema<PublishOutlet[]> = list(
   oneOf<PublishOutlet>({ file: toFile, command: toCommand }, '{ file: /srv/jwks/jwks.json }'),
   'a list of outlets such as [ { file: /srv/jwks/jwks.json } ]',
@@ -55,7 +61,7 @@ const secretFile: Schema<DeliverOutlet> = v.pipe(
   v.transform(({ file, owner = null, group = null, ...rest }) => ({ path: file, ...rest, owner, group })),
 );
 
-/** Where the active private key goes. */
+/** Outlets of the active private key. */
 export const deliver: Schema<DeliverOutlet[]> = list(
   secretFile,
   'a list of outlets such as [ { file: /run/jwtrot/key.pem } ]',

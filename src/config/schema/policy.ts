@@ -1,14 +1,14 @@
 import * as v from 'valibot';
-import { ALGORITHM_NAMES, type ModulusLength } from '../../keyset/algorithm.js';
-import type { Policy } from '../../keyset/policy.js';
-import type { SomePolicy } from '../policy.js';
+import { ALGORITHM_NAMES, type ModulusLength } from '../../keyset/basics/algorithm.js';
+import type { Policy } from '../../keyset/basics/policy.js';
+import type { Derived, SomePolicy } from '../policy.js';
 import { must, type Schema, word } from './fields.js';
 import { rollout } from './rollout.js';
 import { duration, flag, wholeNumber } from './scalars.js';
 
 const modulusLength: Schema<ModulusLength> = v.picklist([2048, 3072, 4096], must('2048, 3072 or 4096'));
 
-/** Those that `policyProblems` calculates with. */
+/** The fields that `policyProblems` calculates with. */
 const arithmeticFields = {
   maxTokenTtl: v.optional(duration),
   rotateEvery: v.optional(duration),
@@ -21,7 +21,7 @@ const arithmeticFields = {
   maxKeys: v.optional(wholeNumber(1, 1000)),
 };
 
-/** The policy's fields, each of which may stand in a keyset or in `defaults`. */
+/** Each field may be in a keyset or in `defaults`. */
 export const policyFields = {
   alg: v.optional(word(ALGORITHM_NAMES)),
   modulusLength: v.optional(modulusLength),
@@ -29,10 +29,8 @@ export const policyFields = {
   onUnconfirmed: v.optional(word(['auto', 'wait', 'rollback'])),
   rollout: v.optional(rollout),
   recoveryWindowDays: v.optional(wholeNumber(7, 30)),
-} satisfies Record<keyof Omit<Policy, 'slowestReload'>, unknown>;
+} satisfies Record<keyof Omit<Policy, Derived>, unknown>;
 
-export const POLICY_FIELDS = Object.keys(policyFields);
-
-/** Of a keyset over the defaults; other fields don't count. */
+/** For a keyset merged over the defaults; other fields are ignored. */
 export const givenPolicy: Schema<SomePolicy> = v.object(policyFields);
 export const givenArithmetic: Schema<SomePolicy> = v.object(arithmeticFields);

@@ -4,7 +4,7 @@ import { argumentList, variables } from './command.js';
 import { fields, isMap, oneOf, refused, type Schema, word } from './fields.js';
 import type { ServiceContext } from './health.js';
 import { headers, tls } from './http.js';
-import { absolutePath, text, timeLimit, wholeNumber } from './scalars.js';
+import { absolutePath, flag, text, timeLimit, wholeNumber } from './scalars.js';
 import { placeholderProblem, url } from './url.js';
 
 const timeout = v.optional(timeLimit, '60s');
@@ -38,7 +38,7 @@ const none: Schema<Reload> = v.pipe(
   v.transform(() => NONE),
 );
 
-/** Names of units (systemd.unit(5)); `{name}` and `{address}` are filled in. */
+/** A unit's name (systemd.unit(5)), in which `{name}` and `{address}` are filled in. */
 function unit({ addressProblem }: ServiceContext): Schema<string> {
   return v.pipe(
     text(
@@ -65,16 +65,22 @@ function bySystemd(context: ServiceContext): Schema<Reload> {
 
 function byCommand({ addressProblem }: ServiceContext): Schema<Reload> {
   return v.pipe(
-    fields({ command: argumentList(addressProblem), env: v.optional(variables, []), timeout }),
-    v.transform(({ command: argv, env, timeout: limit }) => ({
+    fields({
+      command: argumentList(addressProblem),
+      env: v.optional(variables, []),
+      timeout,
+      waits: v.optional(flag, false),
+    }),
+    v.transform(({ command: argv, env, timeout: limit, waits }) => ({
       type: 'command' as const,
       command: { argv, env },
       timeout: limit,
+      waits,
     })),
   );
 }
 
-/** `HUP` and `SIGHUP` are the same. KILL and STOP are no way to reload. */
+/** `HUP` and `SIGHUP` mean the same. KILL and STOP can't reload a service. */
 const signal: Schema<NodeJS.Signals> = v.lazy((input) => {
   const name = typeof input === 'string' && !input.startsWith('SIG') ? `SIG${input}` : input;
   const known = SIGNALS.find((candidate) => candidate === name);

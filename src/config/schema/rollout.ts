@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Batch } from '../../keyset/policy.js';
+import type { Batch } from '../../keyset/basics/policy.js';
 import type { Reload } from '../../services/service.js';
 import { didYouMean } from '../suggest.js';
 import { fields, must, type Schema } from './fields.js';
@@ -16,10 +16,10 @@ function isBatch(given: unknown): boolean {
   return WORDS.some((word) => word === given);
 }
 
-/** In what waves instances are reloaded. */
+/** The waves in which instances are reloaded. */
 export const rollout: Schema<{ batch: Batch }> = fields({ batch });
 
-/** What a restart may break is tried on one instance. `start` runs a unit that is not the service itself. */
+/** A restart may break a service, so one instance goes first. `start` doesn't restart: it runs another unit. */
 export function defaultBatch(reload: Reload): Batch {
   const restarts = reload.type === 'systemd' && ['restart', 'reload-or-restart'].includes(reload.action);
   return restarts ? 'canary' : 'all';

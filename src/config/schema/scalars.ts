@@ -1,7 +1,8 @@
 import { normalize } from 'node:path';
 import * as v from 'valibot';
-import { type Duration, HOUR } from '../../keyset/clock.js';
-import { formatDuration, parseDuration } from '../../keyset/duration.js';
+import { type Duration, HOUR } from '../../keyset/basics/clock.js';
+import { formatDuration, parseDuration } from '../../keyset/basics/duration.js';
+import { quoteOutside } from '../../keyset/basics/outside-text.js';
 import { must, type Schema } from './fields.js';
 
 /** Text that passes `test`. */
@@ -19,10 +20,10 @@ export const duration: Schema<Duration> = v.pipe(
   v.transform((value) => parseDuration(value) ?? 0),
 );
 
-/** Longer ones would overflow a timer (2^31 ms); and a run that waits for a day is a mistake. */
+/** Milliseconds. A timer overflows at 2^31 ms, and waiting more than a day in one run is a mistake anyway. */
 const LONGEST_LIMIT = 24 * HOUR;
 
-/** A time limit of something that is waited for, in milliseconds. */
+/** How long to wait for something, in milliseconds. */
 export const timeLimit: Schema<Duration> = v.pipe(
   duration,
   v.check(
@@ -43,9 +44,22 @@ export function wholeNumber(least: number, most: number): Schema<number> {
 
 export const flag: Schema<boolean> = v.boolean(must('true or false'));
 
-/** Normalized, without a NUL or a trailing slash. */
+/** C0, DEL, C1, line and paragraph separators, lone surrogates: some program would take each for the end of a line. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\p{Surrogate}]/u;
+
+/** A path goes into units, crontabs and messages, where a control character would split it. */
+export function hasControl(path: string): boolean {
+  return CONTROL.test(path);
+}
+
+/** Normalized, without a trailing slash. */
 export const absolutePath: Schema<string> = v.pipe(
-  text('an absolute path (it begins with /)', (path) => path.startsWith('/') && !/\0/.test(path)),
+  text('an absolute path (it begins with /)', (path) => path.startsWith('/')),
+  v.check(
+    (path) => !hasControl(path),
+    ({ input }) => `must hold no control character, got ${quoteOutside(input)}`,
+  ),
   v.transform((path) => normalize(path).replace(/(?<=.)\/$/, '')),
 );
 
@@ -55,7 +69,7 @@ export const jsonPointer: Schema<string> = text(
   /^(?:\/(?:[^~/]|~[01])*)*$/,
 );
 
-/** Permissions of a file. Only the owner may write: whoever may write a JWKS may mint tokens. */
+/** Permissions of a file. Only the owner may write: anyone who can write a JWKS can mint tokens. */
 export function fileMode(allowed: number): Schema<number> {
   const what = `a mode in quotes such as "${octal(allowed & 0o440)}" with no more rights than "${octal(allowed)}"`;
   const fits = (mode: number): boolean => (mode & ~allowed) === 0 && (mode & 0o400) !== 0;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Role, Service } from '../../services/service.js';
+import { fillingsOf } from './clear-text.js';
 import { fields, isMap, list, type Schema, word } from './fields.js';
 import { health, type ServiceContext } from './health.js';
 import { addressProblem, instances } from './instances.js';
@@ -9,11 +10,17 @@ import { text } from './scalars.js';
 
 const ROLES = ['signer', 'verifier', 'both'] as const satisfies readonly Role[];
 
+function isNone(reload: unknown): boolean {
+  return isMap(reload) && Object.hasOwn(reload, 'none');
+}
+
 const service: Schema<Service> = v.lazy((input) => {
   const map = isMap(input) ? input : {};
   const context: ServiceContext = {
     role: ROLES.find((role) => role === map['role']) ?? null,
     addressProblem: addressProblem(map['instances']),
+    fetchesItself: map['reload'] === undefined || map['reload'] === 'none' || isNone(map['reload']),
+    fillings: fillingsOf(map),
   };
   return v.pipe(
     fields({
@@ -33,7 +40,7 @@ const service: Schema<Service> = v.lazy((input) => {
   );
 });
 
-/** The dependent services of a keyset; their names differ. */
+/** A keyset's dependent services, with unique names. */
 export const services: Schema<Service[]> = v.pipe(
   list(service, 'a list of services'),
   v.rawCheck(({ dataset, addIssue }) => {

@@ -3,7 +3,7 @@ import type { StoreChoice, WrapChoice } from '../configuration.js';
 import { byType, fields, oneOf, type Schema } from './fields.js';
 import { absolutePath, text } from './scalars.js';
 
-/** What Secrets Manager allows in a name. */
+/** The characters that Secrets Manager allows in a name. */
 const prefix = text('letters, digits and /_+=.@- without a slash at either end', (given) =>
   /^(?!\/)[A-Za-z0-9/_+=.@-]{1,256}(?<!\/)$/.test(given),
 );

@@ -1,18 +1,19 @@
 import * as v from 'valibot';
-import { quoteOutside } from '../../keyset/outside-text.js';
+import { quoteOutside } from '../../keyset/basics/outside-text.js';
 import { didYouMean } from '../suggest.js';
 import type { Schema } from './fields.js';
+import { hasControl } from './scalars.js';
 
 export interface UrlRules {
-  /** May it be `unix:/path.sock:/path`? */
+  /** Whether `unix:/path.sock:/path` is allowed. */
   readonly unix: boolean;
-  /** Are `{name}` and `{address}` filled in? */
+  /** Whether `{name}` and `{address}` are filled in. */
   readonly placeholders: boolean;
-  /** Why `{address}` can't be; null when it can. */
+  /** Why `{address}` can't be filled in; null when it can be. */
   readonly addressProblem: string | null;
 }
 
-/** An address to ask. One with a password is refused, and nothing of it that may be a secret is quoted. */
+/** Refuses a URL with a user or password. Messages quote no part that may be a secret. */
 export function url(rules: UrlRules): Schema<string> {
   const schemes = rules.unix ? 'an http:, https: or unix: URL' : 'an http: or https: URL';
   const example = rules.placeholders ? 'http://127.0.0.1:8000/healthz' : 'https://id.example/.well-known/jwks.json';
@@ -29,20 +30,24 @@ export function url(rules: UrlRules): Schema<string> {
 function urlProblem(given: string, what: string, rules: UrlRules): string | null {
   const [beforePath = ''] = given.replace(/^\w+:\/*/, '').split(/[/?#]/);
   if (beforePath.includes('@')) {
-    return 'must not hold a user or password: a secret never stands here; use headers with a file';
+    return 'must not hold a user or password: a secret never belongs here; use headers with a file';
   }
   const placeholder = placeholderProblem(given, rules);
   if (placeholder !== null) return placeholder;
-  // A query may hold a token.
+  // A query may hold a token, so the message cuts it off.
   const found = `got ${quoteOutside(given.replace(/[?#@].*$/s, '…'))}`;
   const filled = given.replaceAll('{address}', '127.0.0.1:1').replaceAll('{name}', 'name');
   if (rules.unix && filled.startsWith('unix:')) {
-    return /^unix:\/[^:\s]+:\/\S*$/.test(filled) ? null : `must be such as "unix:/run/app.sock:/healthz", ${found}`;
+    return /^unix:\/[^:\s]+:\/\S*$/.test(filled) && !hasControl(filled)
+      ? null
+      : `must be such as "unix:/run/app.sock:/healthz", ${found}`;
   }
   return /^https?:\/\/[^/\s]\S*$/.test(filled) && URL.canParse(filled) ? null : `${what}, ${found}`;
 }
 
-/** Of text in which `{name}` and `{address}` are filled in, and nothing else in braces. */
+/**
+ * @returns what is wrong with the braces in `given`: only `{name}` and `{address}` may be filled in; null when nothing is
+ */
 export function placeholderProblem(given: string, rules: Omit<UrlRules, 'unix'>): string | null {
   const [found] = given.match(rules.placeholders ? /\{(?!name\}|address\})[^}]*\}?/ : /\{[^}]*\}?/) ?? [];
   if (found !== undefined && !rules.placeholders) return `nothing is filled in here, got ${quoteOutside(found)}`;

@@ -1,135 +1,182 @@
-import { JwtrotError } from '../../keyset/error.js';
-import { incidentDeadline } from '../../keyset/incident.js';
-import type { Manifest } from '../../keyset/model.js';
-import { holdsWanted, unexplained } from '../../keyset/outlet-plan.js';
-import { activeKey, outletContent } from '../../keyset/projection.js';
-import { backedOff, leavesNoTrace, outletsFound, published } from '../../keyset/transitions.js';
-import type { OutletContent, Written } from '../../outlets/outlet.js';
+import type { Duration } from '../../keyset/basics/clock.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
+import type { Manifest } from '../../keyset/manifest/model.js';
+import type { ActionOf } from '../../keyset/planning/action.js';
+import { outcome } from '../../keyset/planning/outcome.js';
+import { holdsWanted, leavesNoTrace, unexplained } from '../../keyset/published/differences.js';
+import { fencedBy } from '../../keyset/published/fence.js';
+import { outletContent } from '../../keyset/published/jwk-set.js';
+import { isIncident } from '../../keyset/questions/open-incidents.js';
+import { backedOff, outletsFound } from '../../keyset/transitions/all.js';
+import type { OutletContent, OutletProblem, Written } from '../../outlets/outlet.js';
+import { addedSince } from '../added.js';
 import { stampsEarly } from '../clock-trust.js';
-import type { KeysetContext } from '../context.js';
 import { outletTime, READ_BACK_DEADLINE } from '../limit.js';
-import { observe } from '../observe.js';
-import { block, type Performed, type Problem, type Run, timeFor } from '../run.js';
+import { HURRIED, observe } from '../observe.js';
+import { block, commit, isHurried, type Performed, patience, type Run, timeFor } from '../run.js';
+import { unwrapActive } from '../unwrap.js';
+import { forget, notPublished, outletsNamed, standingAlone } from './outlet-problems.js';
 
 /** How long another run on this host may hold the outlets. */
 export const LOCK_TIMEOUT = 30_000;
+/** How long outlets get when an incident's deadline has passed. */
+const GRACE = 2_000;
 
-/** Intent, before outlets are written again: their services will be owed a reload. */
-export async function noteOutlets(run: Run): Promise<Performed> {
-  await run.ledger.commit((m, at) => {
+/** Records, before outlets are written again, that their services will need a reload. */
+export async function noteOutlets(run: Run, action: ActionOf<'note-outlets'>): Promise<Performed> {
+  await commit(run, (m, now) => {
     const differing = run.holdings.filter((holding) => !holdsWanted(holding, m));
-    return outletsFound(m, unexplained(m, differing), at);
+    return outcome(m, action, now, { found: unexplained(m, differing) });
   });
   return {};
 }
 
-/** A pending key that went missing, or a former one that came back, since the outlets were looked at. */
+/** Records a pending key that went missing, or a former one that came back, since the last look at the outlets. */
 async function noteMissing(run: Run): Promise<void> {
-  const holdings = await observe(run.context);
+  const holdings = await observe(run.context, isHurried(run));
   const lacking = (m: Manifest) =>
     unexplained(
       m,
       holdings.filter((holding) => !holdsWanted(holding, m)),
     );
   if (!leavesNoTrace(lacking(run.ledger.known))) return;
-  await run.ledger.commit((m, at) => outletsFound(m, lacking(m), at), false);
+  await run.ledger.commit((m, { at }) => outletsFound(m, lacking(m), at));
 }
 
-/** Makes the outlets what the newest manifest says, and reads them back. @param again commands are run in any case */
-export async function writeOutlets(run: Run, again = false): Promise<Performed> {
+/** Makes the outlets what the newest manifest says, and reads them back. @param again runs commands in any case */
+export async function writeOutlets(run: Run, action: ActionOf<'write-outlets'>, again = false): Promise<Performed> {
   const { ledger, context } = run;
   await ledger.hold();
-  try {
-    const content = await write(run, again);
-    const until = incidentDeadline(ledger.known);
-    const grace = until === null ? null : Math.max(until, context.clock.now() + 2_000);
-    const unread = await context.outlets.readBack(content, timeFor(run, READ_BACK_DEADLINE, grace), context.signal);
-    run.holdings = await observe(context);
-    if (unread.length > 0) {
-      return await failed(
-        run,
-        `not published: ${unread.map(({ outlet, reason }) => `${outlet}: ${reason}`).join('; ')}`,
-        null,
-      );
-    }
-  } catch (error) {
-    if (!(error instanceof JwtrotError)) throw error;
-    // In an incident even an outlet that must not be written does not hold up the rest: the switch, other outlets, services.
-    const incident = ledger.known.retirements.length > 0 && (error.kind === 'refused' || error.kind === 'store');
-    if (error.kind !== 'services' && !incident) throw error;
-    run.holdings = await observe(context);
-    return await failed(run, error.message, error.hint ?? null, error.kind);
-  }
+  const before = outletsNamed(run);
+  const sealed: JwtrotError[] = [];
+  const found = await writeAndRead(run, again, sealed).catch((error: unknown) => [standingAlone(run, error)]);
+  const held = run.holdings;
+  run.holdings = await observe(context, isHurried(run));
+  run.added.push(...addedSince(held, run.holdings, ledger.known));
+  const problems = withoutSealed(run, sealed, [...found, ...unseen(run, found)]);
+  forget(run, 'outlets');
+  run.blocked.delete('held');
+  // An outlet works again: verifiers that had read it are asked anew.
+  if (before > problems.length) forget(run, 'drop');
+  if (problems.length > 0) return failed(run, problems);
+  run.fenced = fencedBy(ledger.known);
   const pending = ledger.known.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
   if (!pending) return {};
-  // A clock that is behind would let `publishAhead` seem over as soon as it is set right. What is in a hurry has none.
+  // If this clock is behind, `publishAhead` seems over once it is set right. An immediate one has none.
   const waits = ledger.known.rollout?.immediate !== true;
   if (waits && stampsEarly(run, ledger.known, context.clock.now())) {
     run.blocked.add('clock');
     return {};
   }
-  await ledger.commit(published);
+  await commit(run, (m, now) => outcome(m, action, now, null));
   return {};
 }
 
-async function failed(
+/**
+ * Sets aside that nobody here can unwrap the active key to deliver it. Nothing else waits for that: the next key
+ * replaces it. In a switch, and in an incident, it counts like an outlet that can't be written.
+ */
+function withoutSealed(
   run: Run,
-  message: string,
-  hint: string | null,
-  kind: Problem['kind'] = 'services',
-): Promise<Performed> {
-  block(run, 'outlets', message, hint, kind);
-  if (run.ledger.known.retirements.length === 0) await run.ledger.commit((m, at) => backedOff(m, message, at));
-  return {};
+  sealed: readonly JwtrotError[],
+  problems: readonly OutletProblem[],
+): readonly OutletProblem[] {
+  const { rollout } = run.ledger.known;
+  if (isHurried(run) || rollout?.phase === 'switch') return problems;
+  forget(run, 'delivery');
+  const isSealed = ({ cause }: OutletProblem) => cause !== undefined && sealed.includes(cause);
+  for (const problem of problems.filter(isSealed)) {
+    const isReplaced = run.request.force || rollout !== null;
+    const replaced = 'the next key takes its place when publishAhead is over; without that: jwtrot rotate --immediate';
+    const reason = problem.message.replace(/; (it was not used and )?nothing was (changed|delivered)$/, '');
+    const message = `${reason}; the signing key was not delivered`;
+    block(run, 'delivery', { ...problem, message, hint: isReplaced ? replaced : problem.hint });
+  }
+  return problems.filter((problem) => !isSealed(problem));
 }
 
-async function write(run: Run, again: boolean): Promise<OutletContent> {
-  const { ledger, context } = run;
-  const most = LOCK_TIMEOUT + Math.max(0, ...context.outlets.publish.map(outletTime));
-  ledger.assertTimeFor('writing the outlets', Math.min(most, 60_000));
-  return context.outlets.locked(LOCK_TIMEOUT, async (writer) => {
-    // Read again under the lock: what was planned from may be old by now (TRACES 1 and 2).
-    await ledger.readNewest();
-    await noteMissing(run);
-    const manifest = ledger.known;
-    ledger.assertTimeFor('writing the outlets', 5_000);
-    const content = outletContent(manifest);
-    const written: Written = await writer.write(content, () => unwrapActive(context, manifest), {
-      acceptOlder: false,
-      again,
-      signal: context.signal,
-    });
-    if (written.publish || written.deliver) {
-      const what = [written.publish ? 'the JWKS' : '', written.deliver ? 'the signing key' : '']
-        .filter(Boolean)
-        .join(' and ');
-      context.report({ type: 'note', keyset: context.name, level: 'info', text: `wrote ${what}` });
-    }
-    return content;
+/**
+ * @param sealed gets why the key can't be unwrapped
+ * @returns what keeps outlets from holding, or showing, what the manifest says
+ */
+async function writeAndRead(run: Run, again: boolean, sealed: JwtrotError[]): Promise<OutletProblem[]> {
+  const { context } = run;
+  const { content, problems } = await write(run, again, sealed);
+  const deadline = Math.min(mostReadBack(run), timeFor(run, READ_BACK_DEADLINE, patience(run, GRACE)));
+  const left = new Set(problems.map(({ outlet }) => outlet));
+  const unread = await context.outlets.readBack(content, deadline, context.signal);
+  return [...problems, ...unread.filter(({ outlet }) => !left.has(outlet)).map(notPublished)];
+}
+
+/** Outlets that were written and can't be read: unless they count as failed, they would be written again without end. */
+function unseen({ holdings, ledger }: Run, found: readonly OutletProblem[]): OutletProblem[] {
+  const named = new Set(found.map(({ outlet }) => outlet));
+  return holdings.flatMap((holding) => {
+    const { outlet, keys, intact, problem } = holding;
+    const isUnread = problem !== undefined || (!intact && (keys ?? []).length === 0);
+    if (!isUnread || named.has(outlet) || holdsWanted(holding, ledger.known)) return [];
+    const message = `${outlet} was written, and can't be read: ${problem ?? 'it does not answer, or holds no key'}`;
+    return [{ outlet, code: 'not-seen', message, hint: null, kind: 'services', passing: false }];
   });
 }
 
-/** The active private key, checked against its public half. The caller overwrites it. */
-export async function unwrapActive(
-  context: Pick<KeysetContext, 'name' | 'store' | 'wrapper' | 'assertMatches'>,
-  manifest: Manifest,
-): Promise<Uint8Array> {
-  const active = activeKey(manifest);
-  const wrapped = active === null ? null : await context.store.getKey(context.name, active.thumbprint);
-  if (active?.publicJwk == null || wrapped === null) {
-    throw new JwtrotError(
-      'refused',
-      'key-missing',
-      `the private key of ${active?.kid ?? 'the active key'} is not in ${context.store.description}; nothing was delivered`,
-      { hint: 'restore its secret from a backup, or replace the key: jwtrot rotate --force --immediate' },
-    );
+/** In an incident a key that leaves waits for no URL: verifiers are asked at once. A new key must be seen first. */
+function mostReadBack(run: Run): Duration {
+  const comes = run.ledger.known.keys.some((key) => key.state === 'pending' && key.publishedAt === null);
+  return isHurried(run) && !comes ? HURRIED : READ_BACK_DEADLINE;
+}
+
+/** @throws JwtrotError outside of an incident, for more than an outlet that could not be written */
+async function failed(run: Run, problems: readonly OutletProblem[]): Promise<Performed> {
+  const refusal = isHurried(run) ? undefined : problems.find(({ kind }) => kind !== 'services' && kind !== 'leased');
+  for (const problem of problems) if (problem !== refusal) block(run, 'outlets', problem);
+  if (refusal !== undefined) {
+    const { kind, code, message, hint } = refusal;
+    throw new JwtrotError(kind, code, message, hint === null ? {} : { hint });
   }
-  const privateKey = await context.wrapper.unwrap(wrapped, { keyset: context.name, kid: active.kid, alg: active.alg });
-  try {
-    await context.assertMatches(privateKey, active.publicJwk, active.kid);
-  } catch (error) {
-    privateKey.fill(0);
-    throw error;
-  }
-  return privateKey;
+  if (isHurried(run) && problems.some(({ passing }) => passing)) run.blocked.add('held');
+  const messages = problems.filter(({ kind }) => kind !== 'leased').map(({ message }) => message);
+  if (messages.length > 0 && !isIncident(run.ledger.known))
+    await commit(run, (m, { at }) => backedOff(m, messages.join('; '), at));
+  return {};
+}
+
+async function write(
+  run: Run,
+  again: boolean,
+  sealed: JwtrotError[],
+): Promise<{ content: OutletContent; problems: readonly OutletProblem[] }> {
+  const { ledger, context } = run;
+  const most = LOCK_TIMEOUT + Math.max(0, ...context.outlets.publish.map(outletTime));
+  ledger.tenure.assertTimeFor('writing the outlets', Math.min(most, 60_000));
+  const alone = isHurried(run);
+  return context.outlets.locked({ timeout: alone ? HURRIED : LOCK_TIMEOUT, alone }, async (writer) => {
+    // Read again under the lock: the plan may rest on an old read (docs/traces.md, 1 and 2).
+    await ledger.readNewest();
+    await noteMissing(run);
+    const manifest = ledger.known;
+    ledger.tenure.assertTimeFor('writing the outlets', 5_000);
+    const content = outletContent(manifest);
+    const until = patience(run, GRACE);
+    const unwrap = () =>
+      unwrapActive(context, manifest).catch((error: unknown) => {
+        if (error instanceof JwtrotError && error.kind === 'refused') sealed.push(error);
+        throw error;
+      });
+    const { problems, ...written } = await writer.write(content, unwrap, {
+      // A record that another run has written since the plan may show another history.
+      otherHistory: ledger.history.other !== null,
+      again,
+      limit: until === null ? null : until - context.clock.now(),
+      signal: context.signal,
+    });
+    report(run, written);
+    return { content, problems };
+  });
+}
+
+function report({ context }: Run, written: Written): void {
+  const what = [written.publish ? 'the JWKS' : '', written.deliver ? 'the signing key' : ''].filter(Boolean);
+  if (what.length === 0) return;
+  context.report({ type: 'note', keyset: context.name, level: 'info', text: `wrote ${what.join(' and ')}` });
 }

@@ -1,98 +1,89 @@
-import type { Reason } from '../../keyset/action.js';
-import type { Instant } from '../../keyset/clock.js';
-import { JwtrotError } from '../../keyset/error.js';
-import { retirementLookedAt, retirementSettled } from '../../keyset/incident.js';
-import type { Key, RetireReason } from '../../keyset/model.js';
-import { undropped } from '../../keyset/plan.js';
-import { activeKey } from '../../keyset/projection.js';
-import {
-  backedOff,
-  deletionOrdered,
-  destroyed,
-  dropped,
-  keyOf,
-  retired,
-  stillSigning,
-} from '../../keyset/transitions.js';
+import type { Instant } from '../../keyset/basics/clock.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
+import type { Key } from '../../keyset/manifest/key.js';
+import { isRetired } from '../../keyset/manifest/states.js';
+import type { ActionOf } from '../../keyset/planning/action.js';
+import { holdsRetiring } from '../../keyset/planning/elsewhere.js';
+import { outcome } from '../../keyset/planning/outcome.js';
+import { dueBy } from '../../keyset/questions/clock-trust.js';
+import { incidentDeadline } from '../../keyset/questions/incidents.js';
+import { activeKey } from '../../keyset/questions/keys.js';
+import { dropRecheckAt } from '../../keyset/questions/slow-reload.js';
+import { backedOff, keyOf, stillSigning } from '../../keyset/transitions/all.js';
 import { type ServicePort, verifies } from '../../services/service.js';
 import type { Wanted } from '../../services/wanted.js';
 import type { DeleteOptions } from '../../store/store.js';
-import { type Answer, ask, describe, unconfirmed } from '../ask.js';
+import { type Answer, ask, describe, hintOf, unconfirmed } from '../ask.js';
+import { offsetOf } from '../clock-trust.js';
 import { besides } from '../in-use.js';
 import { reportedBySigners } from '../returned.js';
-import { block, type Performed, patience, type Run } from '../run.js';
+import { block, commit, type Performed, patience, type Run } from '../run.js';
 import { askTwice } from './publish-again.js';
 
-/** How long verifiers are given to drop a key after an incident's deadline: its publication has ended by then. */
+/** How long verifiers get to drop a key after an incident's deadline. Its publication has already ended then. */
 const GRACE = 5_000;
 
-/** Out of the JWKS. An expired key first gets one look that no polled signer still reports it. */
-export async function retire(run: Run, kid: string, reason: Reason): Promise<Performed> {
+/** Takes a key out of the JWKS. For an expired key, polled signers are asked first: none may still report it. */
+export async function retire(run: Run, action: ActionOf<'retire'>): Promise<Performed> {
   const { ledger } = run;
+  const { kid, asksSigners } = action;
   await ledger.hold();
-  const incident = ledger.known.retirements.find((one) => one.kid === kid);
-  if (incident === undefined && reason !== 'superseded') {
+  if (asksSigners) {
     const signer = (await reportedBySigners(run)).get(kid);
     if (signer !== undefined) {
-      block(
-        run,
-        `key ${kid}`,
-        `${signer} still signs with ${kid}, which was to be retired: it stays in the JWKS, and its time starts again`,
-        `reload ${signer}`,
-      );
-      await ledger.commit((m, at) => stillSigning(m, kid, signer, at, run.context.policy));
+      const message = `${signer} still signs with ${kid}, which was to be retired: it stays in the JWKS, and its time starts again`;
+      block(run, `key ${kid}`, { message, hint: `reload ${signer}` });
+      await commit(run, (m, now) => stillSigning(m, { kid, signer }, now));
       return {};
     }
   }
-  const why: RetireReason = incident?.reason ?? (reason === 'superseded' || reason === 'failed' ? reason : 'expired');
-  await ledger.commit((m, at) =>
-    ['retired', 'destroyed'].includes(keyOf(m, kid).state) ? null : retired(m, kid, why, at),
-  );
+  await commit(run, (m, now) => (isRetired(keyOf(m, kid)) ? null : outcome(m, action, now, null)));
   return {};
 }
 
-/** Others that are asked in the same question: a service that is both is asked once. */
+/** Further services in the same question: so a service of role `both` is asked once. */
 interface Also {
   readonly services: readonly ServicePort[];
   readonly wanted: Wanted;
 }
 
 /** Reloads verifiers that still list a retired key, and polls until it is gone from each. */
-export async function confirmDrop(run: Run): Promise<Performed> {
+export async function confirmDrop(run: Run, action: ActionOf<'confirm-drop'>): Promise<Performed> {
   const { ledger, context } = run;
+  const { kids } = action;
   await ledger.hold();
-  const kids = undropped(ledger.known).map((key) => key.kid);
-  const answers = await askTwice(run, () => askDropped(run, kids, patience(run, GRACE)));
+  // An outlet that is held up is retried soon, and verifiers are asked again after that: keep this wait short.
+  const closing = run.closing ?? Number.POSITIVE_INFINITY;
+  const until = run.blocked.has('held') ? Math.min(context.clock.now() + GRACE, closing) : patience(run, GRACE);
+  const answers = await askTwice(run, () => askDropped(run, kids, until));
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
     const message = `${waiting.length} of ${answers.length} may still accept ${kids.join(', ')}: ${describe(waiting)}`;
-    block(run, 'drop', message, waiting.find((answer) => answer.hint !== null)?.hint ?? null);
+    block(run, 'drop', { message, hint: hintOf(waiting) });
     const incident = kids.some((kid) => ledger.known.retirements.some((one) => one.kid === kid));
-    if (!incident) await ledger.commit((m, at) => backedOff(m, message, at));
+    if (!incident) await commit(run, (m, { at }) => backedOff(m, message, at));
+    return {};
+  }
+  // A held-up outlet is retried, and one that still holds the key may hand it out: verifiers are asked again after that.
+  if (isHeldUp(run) || run.holdings.some((holding) => holdsRetiring(holding, ledger.known))) {
+    run.blocked.add('drop');
     return {};
   }
   const polled = context.services.some((port) => port.service.health !== null);
-  const { jwksMaxAge, clockSkew } = context.policy;
-  // Until then a slow reload may bring the key back to a signer, or a stale copy to a verifier.
-  const quiet = ledger.reloadsUntil ?? 0;
-  await ledger.commit((m, at) => {
-    const gone = dropped(
-      m,
-      kids.filter((kid) => keyOf(m, kid).droppedAt === null),
-      at,
-    );
-    return kids.reduce(
-      (next, kid) =>
-        polled
-          ? retirementLookedAt(next, kid, Math.max(at + jwksMaxAge, quiet) + clockSkew)
-          : retirementSettled(next, kid, at),
-      gone,
-    );
+  const { reloadsUntil } = ledger.tenure;
+  await commit(run, (m, now) => {
+    const checkAgainAt = polled ? dropRecheckAt(now.at, reloadsUntil, now.policy) : null;
+    return outcome(m, action, now, { checkAgainAt });
   });
   return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
 }
 
-/** Absence counts only where the list is there and holds the active kid. @param also what is asked of them, besides */
+function isHeldUp({ blocked, ledger, context }: Run): boolean {
+  const deadline = incidentDeadline(ledger.known);
+  return blocked.has('held') && deadline !== null && context.clock.now() < deadline;
+}
+
+/** Asks for the absence of `kids`. It counts only in a list that holds the active kid. @param also asked with it */
 export function askDropped(
   run: Run,
   kids: readonly string[],
@@ -100,7 +91,8 @@ export function askDropped(
   also: Also = { services: [], wanted: {} },
 ): Promise<Answer[]> {
   const { known } = run.ledger;
-  const activeKid = activeKey(known)?.kid;
+  // Services may never have heard of the active key of another history.
+  const activeKid = run.ledger.history.other === null ? activeKey(known)?.kid : undefined;
   const incident = known.retirements.some((one) => kids.includes(one.kid));
   const verifiers = run.context.services.filter((port) => verifies(port.service));
   return ask(run, {
@@ -112,47 +104,45 @@ export function askDropped(
   });
 }
 
-/** Orders the deletion; the store's recovery window is the grace. A key that never was published needs none. */
-export async function deleteSecret(run: Run, kid: string, again: boolean): Promise<Performed> {
+/** Orders the secret's deletion. The store's recovery window is the grace period. */
+export async function deleteSecret(run: Run, action: ActionOf<'delete-secret'>): Promise<Performed> {
   const { ledger, context } = run;
+  const { kid, again } = action;
   await ledger.hold();
   const key = keyOf(ledger.known, kid);
+  const isLast = again || dueBy(context.clock.now(), offsetOf(run)) >= (key.deleteAgainAt ?? 0);
   try {
     const goneAt = await context.store.deleteKey(context.name, key.thumbprint, deletionOf(run, key));
-    await ledger.commit((m, at) => deletionOrdered(m, kid, goneAt, again, at));
+    await commit(run, (m, now) => outcome(m, action, now, { goneAt, isLast }));
     return {};
   } catch (error) {
-    // Verifiers are looked after all the same; the next run orders it again.
+    // Verifiers must still drop the key; the next run orders the deletion again.
     if (!(error instanceof JwtrotError) || error.kind !== 'store') throw error;
     run.blocked.add(`key ${kid}`);
-    run.problems.push({
-      block: `key ${kid}`,
-      message: error.message,
-      hint: error.hint ?? null,
-      kind: 'store',
-      code: error.code,
-    });
+    const { message, hint = null, kind, code } = error;
+    run.problems.push({ block: `key ${kid}`, message, hint, kind, code });
     return {};
   }
 }
 
-/** A key that nobody ever saw needs no grace. */
+/** A key that was never published or used needs no grace period. */
 function deletionOf({ ledger, context }: Run, key: Key): DeleteOptions {
   const asked = ledger.known.retirements.find((one) => one.kid === key.kid);
   const neverUsed = key.publishedAt === null && key.signedFrom === null;
   return { recoveryWindowDays: context.policy.recoveryWindowDays, purge: asked?.purge === true || neverUsed };
 }
 
-/** A tombstone stays, so that the kid is never used again. */
-export async function destroy(run: Run, kid: string): Promise<Performed> {
+/** Marks a key destroyed once the store has forgotten its secret. A tombstone stays, so that the kid is never reused. */
+export async function destroy(run: Run, action: ActionOf<'destroy'>): Promise<Performed> {
   const { ledger, context } = run;
+  const { kid } = action;
   const key = keyOf(ledger.known, kid);
   if (key.hasPrivate && !(await context.store.isKeyGone(context.name, key.thumbprint))) {
-    // The store takes its time; or a put that was in flight has landed since: then the deletion was not of it.
+    // The store has not deleted it yet; or a put that was in flight has landed since, after the deletion was ordered.
     run.blocked.add(`key ${kid}`);
     await context.store.deleteKey(context.name, key.thumbprint, deletionOf(run, key));
     return { text: 'the store has not forgotten it yet' };
   }
-  await ledger.commit((m, at) => (keyOf(m, kid).state === 'retired' ? destroyed(m, kid, at) : null));
+  await commit(run, (m, now) => (keyOf(m, kid).state === 'retired' ? outcome(m, action, now, null) : null));
   return {};
 }

@@ -1,14 +1,17 @@
-import { JwtrotError } from '../../keyset/error.js';
-import { activeKey } from '../../keyset/projection.js';
-import { rolledBackByHand, wayBack } from '../../keyset/rollback.js';
-import { keyOf, putsOver } from '../../keyset/transitions.js';
-import type { Performed, Run } from '../run.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
+import type { ActionOf } from '../../keyset/planning/action.js';
+import { outcome } from '../../keyset/planning/outcome.js';
+import { wayBack } from '../../keyset/planning/rollback.js';
+import { activeKey } from '../../keyset/questions/keys.js';
+import { keyOf, putsOver } from '../../keyset/transitions/all.js';
+import { commit, type Performed, type Run } from '../run.js';
 
-/** The way back by hand, recorded in the commit that takes the lease: killed after it, the next run goes on with it. */
-export async function rollBack(run: Run, kid: string): Promise<Performed> {
+/** Begins a rollback by hand. The commit that takes the lease records it, so the next run goes on after a kill. */
+export async function rollBack(run: Run, action: ActionOf<'roll-back'>): Promise<Performed> {
   const { ledger, context } = run;
+  const { kid } = action;
   const { thumbprint } = keyOf(ledger.known, kid);
-  // The direction is final: a key that nobody could deliver must not be what it leads to.
+  // The direction is final, so it must not lead to a key that nobody can deliver.
   if ((await context.store.getKey(context.name, thumbprint)) === null) {
     throw new JwtrotError(
       'refused',
@@ -17,11 +20,11 @@ export async function rollBack(run: Run, kid: string): Promise<Performed> {
       { hint: 'restore its secret from a backup, or put a new key in the place of both: jwtrot rotate --force' },
     );
   }
-  await ledger.commit((m, at) => {
+  await commit(run, (m, now) => {
     const way = wayBack(m);
-    // It has changed since: the planner decides from what it is now.
+    // The manifest has changed since: the planner decides again.
     if (activeKey(m)?.kid === kid || 'code' in way || way.to.kid !== kid) return null;
-    return rolledBackByHand(m, context.policy, putsOver(m, m.lease?.until ?? 0, context.policy, at), at);
+    return outcome(m, action, now, { putsUntil: putsOver(m, m.lease?.until ?? 0, now) });
   });
   return {};
 }

@@ -1,91 +1,86 @@
-import { incidentDeadline } from '../../keyset/incident.js';
-import { holdsWanted } from '../../keyset/outlet-plan.js';
-import { activeKey } from '../../keyset/projection.js';
-import {
-  backedOff,
-  clocksStarted,
-  refreshed,
-  rolledBack,
-  signersConfirmed,
-  signersConfirmedForNow,
-  signersUnconfirmed,
-} from '../../keyset/transitions.js';
+import type { Duration } from '../../keyset/basics/clock.js';
+import type { ActionOf } from '../../keyset/planning/action.js';
+import { outcome } from '../../keyset/planning/outcome.js';
+import { holdsWanted } from '../../keyset/published/differences.js';
+import { incidentDeadline } from '../../keyset/questions/incidents.js';
+import { activeKey } from '../../keyset/questions/keys.js';
+import { isIncident } from '../../keyset/questions/open-incidents.js';
+import { mayGoBack } from '../../keyset/questions/slow-reload.js';
+import { backedOff, keyOf, rolledBack, signersUnconfirmed } from '../../keyset/transitions/all.js';
 import { signs, verifies } from '../../services/service.js';
-import { type Answer, ask, describe, lookOnceMore, memberName, type Question, unconfirmed } from '../ask.js';
+import { type Answer, ask, describe, hintOf, memberName, type Question, recheck, unconfirmed } from '../ask.js';
 import { stampsEarly } from '../clock-trust.js';
-import { besides, kidsInUse } from '../in-use.js';
-import { block, type Performed, patience, type Run } from '../run.js';
+import { besides, compromisedKids, kidsInUse } from '../in-use.js';
+import { block, commit, type Performed, patience, type Run } from '../run.js';
 import { askTwice } from './publish-again.js';
 
-/** How long signers are given after an incident's deadline: they are reloaded, and looked at once. */
-const GRACE = 5_000;
-
-function hint(answers: readonly Answer[]): string | null {
-  return answers.find((answer) => answer.hint !== null)?.hint ?? null;
-}
+/** How long signers get after an incident's deadline: enough for a reload and one look. As much is left for verifiers. */
+const GRACE = 2_500;
 
 /** Reloads every signer, since what is delivered to it changed, and polls until each signs with the active key. */
-export async function confirmSigners(run: Run): Promise<Performed> {
-  const { ledger, context } = run;
+export async function confirmSigners(run: Run, action: ActionOf<'confirm-signers'>): Promise<Performed> {
+  const { ledger } = run;
+  const { clock } = run.context;
+  const { kid, settles } = action;
   await ledger.hold();
-  const kid = activeKey(ledger.known)?.kid ?? '';
-  // Reloads ordered until now may have read the former key; those of this step read what has been delivered.
-  const earlier = ledger.reloadsUntil ?? 0;
-  const isSwitch = ledger.known.rollout?.phase === 'switch';
-  const services = context.services.filter((port) => signs(port.service));
-  // One that verifies too may have read a stale JWKS in that very reload.
-  const wanted = { signs: kid, accepts: [...new Set([kid, ...besides(ledger.known).accepts])] };
-  const asked = context.clock.now();
-  const began = context.clock.monotonic();
-  const question: Question = {
-    services,
-    wanted,
-    reload: isSwitch ? reloadOf(run) : 'needed',
-    until: patience(run, GRACE),
-    // In the run of the switch each is looked at before its own reload: that tells more.
-    answeredEarlier: run.switched === null && ledger.known.rollout?.signersAnswered === true,
-    // On the way back each signer must be brought back, whichever of them does not come.
-    pace: ledger.known.rollout?.direction === 'back' ? 'every-wave' : 'waves',
-  };
+  // Earlier reloads may have read the former key; those of this step read the key that was delivered.
+  const earlier = ledger.tenure.reloadsUntil;
+  const asked = clock.now();
+  const began = clock.monotonic();
+  const question = questionOf(run, action);
   const answers = await askTwice(run, () => ask(run, question));
-  const waiting = unconfirmed(answers);
-  // After an incident's deadline signers are reloaded all the same: those who report what they use may read it elsewhere.
-  const undelivered = isUndelivered(run) ? NOT_DELIVERED : [];
-  if (waiting.length + undelivered.length > 0)
-    return notConfirmed(run, kid, [...answers, ...undelivered], [...waiting, ...undelivered]);
-  // A restart of its own may have brought one back while others were waited for. In an incident nobody waits for that.
-  const last = incidentDeadline(ledger.known) === null ? await lookOnceMore(run, began, services, wanted, null) : [];
-  const hasReturned = unconfirmed(last).length > 0;
-  const again = hasReturned ? await ask(run, { ...question, reload: 'needed' }) : [];
-  if (unconfirmed(again).length > 0) return notConfirmed(run, kid, again, unconfirmed(again));
-  await ledger.commit((m, at) => {
-    if (isSwitch !== (m.rollout?.phase === 'switch')) return null;
-    if (!isSwitch) return clocksStarted(m, context.policy, at);
-    // Nor does a clock that is known to be wrong tell from when a key was out of use.
-    const mayReturn = earlier > asked || hasReturned || stampsEarly(run, m, at);
-    return mayReturn ? signersConfirmedForNow(m, at) : signersConfirmed(m, context.policy, ledger.reloadsUntil, at);
+  // After an incident's deadline signers are reloaded even without delivery: they may read their key elsewhere.
+  const all = isUndelivered(run) ? [...answers, NOT_DELIVERED] : answers;
+  if (unconfirmed(all).length > 0) return notConfirmed(run, kid, all);
+  const returned = await returnedSince(run, began, question);
+  const again = returned.length > 0 ? await ask(run, { ...question, reload: 'needed' }) : [];
+  if (unconfirmed(again).length > 0) return notConfirmed(run, kid, again);
+  await commit(run, (m, now) => {
+    if ((settles === 'former-clock') === (m.rollout?.phase === 'switch')) return null;
+    // A clock that is known to be wrong can't tell when the former key went out of use.
+    const mayReturn = mayGoBack(earlier, asked) || returned.length > 0 || stampsEarly(run, m, now.at);
+    return outcome(m, action, now, { mayReturn, reloadsUntil: ledger.tenure.reloadsUntil });
   });
   return { text: answers.length === 0 ? 'no signer is listed' : `${answers.length} confirmed` };
 }
 
-/** Back to the former key: whoever was not told to leave it since this run's own switch, and reports it, has not left. */
+function questionOf(run: Run, { kid, settles }: ActionOf<'confirm-signers'>): Question {
+  const { ledger, context } = run;
+  return {
+    services: context.services.filter((port) => signs(port.service)),
+    // A signer that also verifies may have read a stale JWKS in that very reload.
+    wanted: { signs: kid, accepts: [...new Set([kid, ...besides(ledger.known).accepts])] },
+    reload: settles === 'former-clock' ? 'needed' : reloadOf(run),
+    until: patience(run, GRACE),
+    // The run that switches polls each signer right before its own reload, which tells more.
+    answeredEarlier: run.switched === null && ledger.known.rollout?.signersAnswered === true,
+    // On the way back every signer must be reloaded, even after one of them has failed.
+    pace: settles === 'way-back' ? 'every-wave' : 'waves',
+  };
+}
+
+/** A signer may have restarted with the former key while others were waited for. An incident does not wait for that. */
+async function returnedSince(run: Run, began: Duration, question: Question): Promise<readonly Answer[]> {
+  if (incidentDeadline(run.ledger.known) !== null) return [];
+  return unconfirmed(await recheck(run, began, question, null));
+}
+
+/** On the way back: an instance that this run never took off the former key is reloaded only if it reports another. */
 function reloadOf({ ledger, switched }: Run): Question['reload'] {
   if (ledger.known.rollout?.direction !== 'back' || switched === null) return 'always';
   return (service, instance) => (switched.has(memberName(service, instance)) ? 'always' : 'needed');
 }
 
-const NOT_DELIVERED: readonly Answer[] = [
-  {
-    service: 'outlets',
-    instance: 'outlets',
-    confirmed: false,
-    broke: false,
-    reason: 'the signing key could not be delivered',
-    hint: null,
-  },
-];
+const NOT_DELIVERED: Answer = {
+  service: 'outlets',
+  instance: 'outlets',
+  confirmed: false,
+  broke: false,
+  reason: 'the signing key could not be delivered',
+  hint: null,
+};
 
-/** Whoever does not report which key he uses can't have got it where it could not be delivered. */
+/** The key could not be delivered to an outlet, and not every signer can show that it has the key from elsewhere. */
 function isUndelivered({ context, holdings, ledger }: Run): boolean {
   const signers = context.services.filter((port) => signs(port.service));
   const allReport = signers.length > 0 && signers.every((port) => port.service.health !== null);
@@ -93,14 +88,10 @@ function isUndelivered({ context, holdings, ledger }: Run): boolean {
   return lacking && !allReport;
 }
 
-/** `onUnconfirmed`: back where the new key broke a signer; else wait, since both keys are published. */
-async function notConfirmed(
-  run: Run,
-  kid: string,
-  answers: readonly Answer[],
-  waiting: readonly Answer[],
-): Promise<Performed> {
+/** Applies `onUnconfirmed`. `auto` goes back if the new key broke a signer; else it waits: both keys are published. */
+async function notConfirmed(run: Run, kid: string, answers: readonly Answer[]): Promise<Performed> {
   const { ledger, context } = run;
+  const waiting = unconfirmed(answers);
   const { rollout } = ledger.known;
   const who = describe(waiting);
   const canGoBack = rollout?.phase === 'switch' && rollout.direction === 'forward' && rollout.former !== null;
@@ -110,41 +101,42 @@ async function notConfirmed(
     run.problems.push({
       block: null,
       message: `${waiting.length} of ${answers.length} did not confirm ${kid}: ${who}; going back to ${rollout.former}`,
-      hint: hint(waiting),
+      hint: hintOf(waiting),
       kind: 'services',
       code: 'rolled-back',
     });
-    await ledger.commit((m, at) => backedOff(rolledBack(m, context.policy, who.slice(0, 300), at), who, at));
+    await commit(run, (m, now) => backedOff(rolledBack(m, now, who.slice(0, 300)), who, now.at));
     return {};
   }
-  block(
-    run,
-    'rollout',
-    `${waiting.length} of ${answers.length} do not sign with ${kid} yet: ${who}; both keys stay published`,
-    hint(waiting),
-  );
-  if (ledger.known.retirements.length === 0) await ledger.commit((m, at) => signersUnconfirmed(m, who, at));
+  const isCalm = !isIncident(ledger.known);
+  const message = `${waiting.length} of ${answers.length} do not sign with ${kid} yet: ${who}${isCalm ? '; both keys stay published' : ''}`;
+  block(run, 'rollout', { message, hint: hintOf(waiting) });
+  if (isCalm) await commit(run, (m, { at }) => signersUnconfirmed(m, who, at));
   return {};
 }
 
-/** After outlets were written again: services are reloaded, and must hold what the manifest says. */
-export async function refreshServices(run: Run): Promise<Performed> {
+/** Makes services take over what the manifest says, after outlets were written again and when caches have expired. */
+export async function refreshServices(run: Run, action: ActionOf<'refresh-services'>): Promise<Performed> {
   const { ledger, context } = run;
   await ledger.hold();
   const { refresh, rollout } = ledger.known;
   const active = activeKey(ledger.known);
   const accepts = kidsInUse(ledger.known);
-  const publish = refresh?.publish === true && accepts.length > 0;
+  const publish = refresh?.publish !== false && accepts.length > 0;
   const deliver = refresh?.deliver === true && active !== null && rollout?.phase !== 'switch';
   const signers = context.services.filter((port) => deliver && signs(port.service));
   const verifiers = context.services.filter((port) => publish && verifies(port.service));
-  const names = new Set(signers.map((port) => port.service.name));
-  // One question: a service that is both is asked once, and is in one wave.
+  // Canaries can't show a key without a private half, so nothing but a reload makes sure of it.
+  const isUnshowable = accepts.some((kid) => !keyOf(ledger.known, kid).hasPrivate);
+  const blind = verifiers.filter(({ service }) => isUnshowable && service.health?.type === 'canary');
+  const names = new Set([...signers, ...blind].map((port) => port.service.name));
+  const activeKid = active === null ? {} : { activeKid: active.kid };
+  // One question for all: a service of role `both` is asked once, and is in one wave.
   const question: Question = {
     services: [...new Set([...verifiers, ...signers])],
     wanted: {
       ...besides(ledger.known),
-      ...(publish ? { accepts } : {}),
+      ...(publish ? { accepts, drops: compromisedKids(ledger.known), ...activeKid } : {}),
       ...(deliver ? { signs: active.kid } : {}),
     },
     reload: (service) => (names.has(service) ? 'always' : 'needed'),
@@ -153,15 +145,11 @@ export async function refreshServices(run: Run): Promise<Performed> {
   const answers = await askTwice(run, () => ask(run, question));
   const waiting = unconfirmed(answers);
   if (waiting.length > 0) {
-    block(
-      run,
-      'refresh',
-      `outlets were written again, but ${waiting.length} of ${answers.length} did not confirm: ${describe(waiting)}`,
-      hint(waiting),
-    );
-    await ledger.commit((m, at) => backedOff(m, describe(waiting), at));
+    const message = `outlets were written again, but ${waiting.length} of ${answers.length} did not confirm: ${describe(waiting)}`;
+    block(run, 'refresh', { message, hint: hintOf(waiting) });
+    await commit(run, (m, { at }) => backedOff(m, describe(waiting), at));
     return {};
   }
-  await ledger.commit(refreshed);
+  await commit(run, (m, now) => outcome(m, action, now, null));
   return { text: `${answers.length} confirmed` };
 }

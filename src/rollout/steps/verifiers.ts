@@ -1,105 +1,163 @@
-import type { Instant } from '../../keyset/clock.js';
-import { dueBy } from '../../keyset/clock-trust.js';
-import { mayActivate } from '../../keyset/due.js';
-import { activeKeyBeingRetired } from '../../keyset/incident.js';
-import type { Manifest } from '../../keyset/model.js';
-import { holdsWanted } from '../../keyset/outlet-plan.js';
-import { activeKey, outletContent } from '../../keyset/projection.js';
-import { acceptedNow, activated, backedOff, keyOf, lookedAt, verifiersConfirmed } from '../../keyset/transitions.js';
-import { verifies } from '../../services/service.js';
+import type { Instant } from '../../keyset/basics/clock.js';
+import { isPublished } from '../../keyset/manifest/states.js';
+import type { ActionOf } from '../../keyset/planning/action.js';
+import { outcome } from '../../keyset/planning/outcome.js';
+import { holdsWanted } from '../../keyset/published/differences.js';
+import { outletContent } from '../../keyset/published/jwk-set.js';
+import { dueBy } from '../../keyset/questions/clock-trust.js';
+import { mayActivate } from '../../keyset/questions/due.js';
+import { activeKeyBeingRetired, latestDeadline } from '../../keyset/questions/incidents.js';
+import { activeKey } from '../../keyset/questions/keys.js';
+import { isQuietSince } from '../../keyset/questions/slow-reload.js';
+import { backedOff, keyOf } from '../../keyset/transitions/all.js';
+import { preloads, type ServicePort, verifies } from '../../services/service.js';
 import type { Wanted } from '../../services/wanted.js';
 import { doSignersAnswer } from '../answering.js';
-import { type Answer, ask, describe, lookOnceMore, unconfirmed } from '../ask.js';
+import { type Answer, ask, describe, hintOf, recheck, unconfirmed } from '../ask.js';
 import { assertCacheable } from '../caching.js';
 import { offsetOf } from '../clock-trust.js';
 import { besides } from '../in-use.js';
 import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
-import { block, type Performed, type Run, timeFor } from '../run.js';
+import { block, commit, isHurried, type Performed, type Run, timeFor } from '../run.js';
+import { isDeliverable } from './deliverable.js';
+import { forget } from './outlet-problems.js';
 import { askTwice } from './publish-again.js';
 
 /** Between the gate's last look and the switch. */
 const MOST_PAUSE = 15_000;
 
-function verifiersOf(run: Run) {
-  return run.context.services.filter((port) => verifies(port.service));
+/** Every verifier. For a key that is about to sign also the signers that show that they hold it. */
+function askedOf(run: Run, kid: string): ServicePort[] {
+  const alsoSigners = awaitsPreloading(run, kid);
+  return run.context.services.filter(({ service }) => verifies(service) || (alsoSigners && preloads(service)));
 }
 
-/** Only a leaked key's replacement is in a hurry: another new key is waited for, whatever is being dropped meanwhile. */
-function replacementDeadline(manifest: Manifest): Instant | null {
-  return activeKeyBeingRetired(manifest)?.deadlineAt ?? null;
+/**
+ * Signers must hold the pending key before it signs: one that can't unwrap it would stop signing. While no key signs,
+ * nothing can stop, and a signer that has no key to sign with may not even run.
+ */
+function awaitsPreloading({ ledger }: Run, kid: string): boolean {
+  return activeKey(ledger.known) !== null && keyOf(ledger.known, kid).state === 'pending';
+}
+
+/**
+ * The deadline for the new key. It has one if it replaces a leaked key, or if an operator awaits it because no key signs.
+ * Any other new key waits for its verifiers, even while a leaked key is being dropped. Another key that has to leave
+ * sooner ends the wait: signers may still use it, so it stays until then, and nothing may hold up its end.
+ */
+function replacementDeadline({ ledger, request, closing }: Run): Instant | null {
+  const manifest = ledger.known;
+  const isAwaited = request.incidentOnly && activeKey(manifest) === null;
+  const own = isAwaited ? latestDeadline(manifest) : (activeKeyBeingRetired(manifest)?.deadlineAt ?? null);
+  if (own === null) return null;
+  const leaving = manifest.retirements.filter(({ kid }) => isPublished(keyOf(manifest, kid).state));
+  return Math.min(own, ...leaving.map(({ deadlineAt }) => deadlineAt), closing ?? Number.POSITIVE_INFINITY);
 }
 
 function askVerifiers(run: Run, kid: string): Promise<Answer[]> {
-  const until = replacementDeadline(run.ledger.known);
-  return ask(run, { services: verifiersOf(run), wanted: wantedOf(run, kid), reload: 'needed', until });
+  const until = replacementDeadline(run);
+  return ask(run, { services: askedOf(run, kid), wanted: wantedOf(run, kid), reload: 'needed', until });
 }
 
-/** A set that holds the new key holds those before it. */
-function wantedOf({ ledger }: Run, kid: string): Wanted {
-  const { accepts, ...other } = besides(ledger.known);
-  return { ...other, accepts: accepts.includes(kid) ? accepts : [kid] };
+/** A JWKS that holds the new key also holds the older ones: the new kid alone proves it. */
+function wantedOf(run: Run, kid: string): Wanted {
+  const { accepts, ...other } = besides(run.ledger.known);
+  const preloading = awaitsPreloading(run, kid) ? { preloads: kid } : {};
+  return { ...other, ...preloading, inUse: accepts, accepts: accepts.includes(kid) ? accepts : [kid] };
 }
 
-/** Reloads each verifier that does not report the new kid, and polls until it does. */
-export async function confirmVerifiers(run: Run, kid: string): Promise<Performed> {
+/** Reloads each that does not report the new kid (as accepted, or as preloaded), and polls until it does. */
+export async function confirmVerifiers(run: Run, action: ActionOf<'confirm-verifiers'>): Promise<Performed> {
   const { ledger } = run;
+  const { kid } = action;
   await ledger.hold();
   const answers = await askTwice(run, () => askVerifiers(run, kid));
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
-  await ledger.commit((m, at) => {
+  await commit(run, (m, now) => {
     const { state, publishedAt } = keyOf(m, kid);
-    if (state === 'active' || state === 'deprecated') return lookedAt(m, kid, at);
-    return state === 'pending' && publishedAt !== null ? verifiersConfirmed(m, kid, at) : null;
+    const isPublic = state === 'active' || state === 'deprecated' || (state === 'pending' && publishedAt !== null);
+    return isPublic ? outcome(m, action, now, null) : null;
   });
   return { text: answers.length === 0 ? 'no verifier is listed' : `${answers.length} confirmed` };
 }
 
+/**
+ * A killed run's command may still put an older set back right after the gate. Its time limit is waited for. Nobody can
+ * tell what the outlet holds then, so it is written once more before the gate is passed.
+ */
+async function awaitCommands(run: Run): Promise<void> {
+  const { clock, signal } = run.context;
+  const holdings = await observe(run.context, isHurried(run));
+  const longest = Math.max(0, ...holdings.map(({ busyUntil }) => (busyUntil ?? 0) - clock.now()));
+  const left = Math.min(longest, timeFor(run, longest, replacementDeadline(run)));
+  if (left > 0) await clock.sleep(left, signal);
+}
+
 /** The gate: outlets still hold the key, every verifier still accepts it; then the switch, at once. */
-export async function activate(run: Run, kid: string): Promise<Performed> {
+export async function activate(run: Run, action: ActionOf<'activate'>): Promise<Performed> {
   const { ledger, context } = run;
+  const { policy, clock } = context;
+  const { kid } = action;
   await assertCacheable(run, kid);
   await ledger.hold();
-  run.holdings = await observe(context);
-  // Somebody set an outlet back since: the planner notes it, and `publishAhead` starts anew.
-  if (run.holdings.some((holding) => holding.kind === 'publish' && !holdsWanted(holding, ledger.known))) return {};
-  const served = await context.outlets.readBack(
-    outletContent(ledger.known),
-    timeFor(run, READ_BACK_DEADLINE, replacementDeadline(ledger.known)),
-    context.signal,
-  );
-  if (served.length > 0) {
-    const missing = served.map(({ outlet, reason }) => ({
-      service: outlet,
-      instance: outlet,
-      confirmed: false,
-      broke: false,
-      reason,
-      hint: null,
-    }));
-    return shut(run, kid, missing);
-  }
+  await awaitCommands(run);
+  // Somebody has set an outlet back since: the planner records that, and `publishAhead` starts again.
+  if (!(await doOutletsHold(run))) return {};
+  const unread = await unreadOutlets(run);
+  if (unread.length > 0) return shut(run, kid, unread);
+  // A key that can't be delivered does not hold up an incident's switch.
+  const isCalm = replacementDeadline(run) === null;
+  if (isCalm && !(await isDeliverable(run, kid, whatHolds(run, kid)))) return {};
   const signersAnswered = await doSignersAnswer(run);
-  const began = context.clock.monotonic();
-  const answers = await askVerifiers(run, kid);
+  const answers = await acceptedTwice(run, kid);
   if (unconfirmed(answers).length > 0) return shut(run, kid, answers);
-  const by = replacementDeadline(ledger.known);
-  const last = await lookOnceMore(run, began, verifiersOf(run), wantedOf(run, kid), by);
-  if (unconfirmed(last).length > 0) return shut(run, kid, last);
-  const looked = context.clock.monotonic();
-  ledger.assertTimeFor('the switch', 5_000);
-  const earlier = ledger.reloadsUntil ?? 0;
-  await ledger.commit((m, at) => {
-    // Stopped and continued: other instances may be there by now. The planner comes back here, and they are asked.
-    if (context.clock.monotonic() - looked > MOST_PAUSE) return null;
+  const looked = clock.monotonic();
+  ledger.tenure.assertTimeFor('the switch', 5_000);
+  const { reloadsUntil } = ledger.tenure;
+  await commit(run, (m, now) => {
+    // This process was stopped and continued: there may be new instances. The planner comes back here and asks them.
+    if (clock.monotonic() - looked > MOST_PAUSE) return null;
     const key = keyOf(m, kid);
-    // A `sync` may have found it missing since: `publishAhead` starts anew.
-    const isDue = key.state === 'pending' && mayActivate(m, key, context.policy, dueBy(at, offsetOf(run)));
-    // A reload that was ordered before may yet read the new key.
-    run.switched = isDue && earlier + context.policy.clockSkew < at ? new Set() : null;
-    return isDue ? activated(acceptedNow(m, kid, at), kid, context.policy, at, signersAnswered) : null;
+    // If a `sync` has found the key missing since, `publishAhead` starts again.
+    const isDue = key.state === 'pending' && mayActivate(m, key, policy, dueBy(now.at, offsetOf(run)));
+    return isDue ? outcome(m, action, now, { signersAnswered }) : null;
   });
+  const key = keyOf(ledger.known, kid);
+  const isQuiet = key.state === 'active' && isQuietSince(reloadsUntil, key.activatedAt, policy);
+  run.switched = isQuiet ? new Set() : null;
+  // That problem was the former key's.
+  forget(run, 'delivery');
   return {};
+}
+
+async function doOutletsHold(run: Run): Promise<boolean> {
+  run.holdings = await observe(run.context, isHurried(run));
+  return run.holdings.every((holding) => holding.kind !== 'publish' || holdsWanted(holding, run.ledger.known));
+}
+
+/** Outlets whose URL serves something else, each as an answer that does not confirm. */
+async function unreadOutlets(run: Run): Promise<Answer[]> {
+  const { context, ledger } = run;
+  const time = timeFor(run, READ_BACK_DEADLINE, replacementDeadline(run));
+  const served = await context.outlets.readBack(outletContent(ledger.known), time, context.signal);
+  return served.map(({ outlet, reason }) => ({
+    service: outlet,
+    instance: outlet,
+    confirmed: false,
+    broke: false,
+    reason,
+    hint: null,
+  }));
+}
+
+/** Asks verifiers; if some had to be waited for, polls all of them once more. */
+async function acceptedTwice(run: Run, kid: string): Promise<Answer[]> {
+  const began = run.context.clock.monotonic();
+  const answers = await askVerifiers(run, kid);
+  if (unconfirmed(answers).length > 0) return answers;
+  const question = { services: askedOf(run, kid), wanted: wantedOf(run, kid) };
+  return recheck(run, began, question, replacementDeadline(run));
 }
 
 function whatHolds(run: Run, kid: string): string {
@@ -111,13 +169,13 @@ function whatHolds(run: Run, kid: string): string {
 /** The gate stays shut: the old key signs on. */
 async function shut(run: Run, kid: string, answers: readonly Answer[]): Promise<Performed> {
   const waiting = unconfirmed(answers);
-  // Where a leaked key is to be replaced, the operator's deadline decides, not this.
-  if (replacementDeadline(run.ledger.known) !== null) {
+  // When a leaked key is being replaced, the operator's deadline decides.
+  if (replacementDeadline(run) !== null) {
     run.blocked.add('rollout');
     return {};
   }
   const message = `${waiting.length} of ${answers.length} did not confirm key ${kid}: ${describe(waiting)}; ${whatHolds(run, kid)}`;
-  block(run, 'rollout', message, waiting.find((answer) => answer.hint !== null)?.hint ?? null);
-  await run.ledger.commit((m, at) => backedOff(m, describe(waiting), at));
+  block(run, 'rollout', { message, hint: hintOf(waiting) });
+  await commit(run, (m, { at }) => backedOff(m, describe(waiting), at));
   return {};
 }

@@ -12,7 +12,7 @@ const HINTS: Readonly<Record<string, string>> = {
   expired: 'raise its timeout, or find out why it takes so long',
 };
 
-/** Runs a command with `{name}` and `{address}` filled into its arguments. */
+/** Runs a command, with `{name}` and `{address}` filled into its arguments. */
 export async function reloadByCommand(
   { command, timeout }: ByCommand,
   instance: Instance,

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { type Clock, DAY, type Instant, MINUTE } from '../../keyset/clock.js';
-import { JwtrotError } from '../../keyset/error.js';
-import type { WrappedKey } from '../../keyset/wrapped-key.js';
-import type { DeleteOptions } from '../store.js';
-import { linkFailure, storeFailure } from './failure.js';
+import { type Clock, DAY, type Instant, MINUTE } from '../../keyset/basics/clock.js';
+import type { WrappedKey } from '../../keyset/manifest/wrapped-key.js';
+import { linkFailure, storeFailure } from '../../outside/disk-failure.js';
 import {
   type Files,
   makeFolder,
@@ -14,10 +12,12 @@ import {
   syncFolder,
   unlessMissing,
   writeAside,
-} from './files.js';
-import { decodeKey, encodeKey, type KeyAddress } from './key-record.js';
+} from '../../outside/durable-files.js';
+import { keyDamaged, keyDeleted, keyExists } from '../key-errors.js';
+import type { DeleteOptions, StoredKeyName } from '../store.js';
+import { decodeKey, encodeKey, type KeyAddress } from '../wrapped-key-record.js';
 
-/** One wrapped key: `keys/<thumbprint>.json`; its deletion ordered: `keys/<thumbprint>.deleted-<ms since 1970>.json`. */
+/** One wrapped key: `keys/<thumbprint>.json`, or `keys/<thumbprint>.deleted-<ms since 1970>.json` once it is deleted. */
 export interface KeyPlace extends KeyAddress {
   readonly files: Files;
   readonly clock: Clock;
@@ -28,24 +28,50 @@ export interface KeyPlace extends KeyAddress {
 const KEY_FILE = /^([A-Za-z0-9_-]{43})(?:\.deleted-(\d{1,15}))?\.json$/;
 const ASIDE_LIFE = 10 * MINUTE;
 
-const pathOf = (place: KeyPlace): string => join(place.folder, `${place.thumbprint}.json`);
-const deletedPathOf = (place: KeyPlace, goneAt: Instant): string =>
-  join(place.folder, `${place.thumbprint}.deleted-${goneAt}.json`);
-
-/** True when a folder holds any wrapped key, one in its recovery window included. */
-export async function holdsKey(files: Files, folder: string): Promise<boolean> {
-  return (await namesIn(files, folder)).some((name) => KEY_FILE.test(name));
+export function keyFileOf(thumbprint: string, goneAt: Instant | null): string {
+  return goneAt === null ? `${thumbprint}.json` : `${thumbprint}.deleted-${goneAt}.json`;
 }
 
-/** When the orders to delete this key fall due; usually one or none. */
-async function ordersOf(place: KeyPlace): Promise<Instant[]> {
-  const matches = (await namesIn(place.files, place.folder)).map((name) => KEY_FILE.exec(name));
-  return matches.flatMap((match) => (match?.[1] === place.thumbprint && match[2] ? Number(match[2]) : []));
+const pathOf = (place: KeyPlace): string => join(place.folder, keyFileOf(place.thumbprint, null));
+const deletedPathOf = (place: KeyPlace, goneAt: Instant): string =>
+  join(place.folder, keyFileOf(place.thumbprint, goneAt));
+
+export interface KeyFile {
+  readonly thumbprint: string;
+  /** When its recovery window ends; null: nobody ordered its deletion. */
+  readonly goneAt: Instant | null;
+}
+
+/** The wrapped keys in a folder, including those in their recovery window. */
+export async function keyFilesIn(files: Files, folder: string): Promise<KeyFile[]> {
+  const matches = (await namesIn(files, folder)).sort().map((name) => KEY_FILE.exec(name));
+  return matches.flatMap((match) =>
+    match?.[1] === undefined ? [] : { thumbprint: match[1], goneAt: match[2] === undefined ? null : Number(match[2]) },
+  );
+}
+
+/** Lists each key once. If its deletion was ordered, any other file of that key counts as deleted, too. */
+export async function listKeys(files: Files, keyset: string, folder: string): Promise<StoredKeyName[]> {
+  try {
+    const deleted = new Map<string, boolean>();
+    for (const { thumbprint, goneAt } of await keyFilesIn(files, folder)) {
+      deleted.set(thumbprint, goneAt !== null || deleted.get(thumbprint) === true);
+    }
+    return [...deleted].map(([thumbprint, isDeleted]) => ({ thumbprint, isDeleted }));
+  } catch (error) {
+    throw storeFailure(error, `list the keys of keyset ${keyset}`, folder, 'nothing was changed');
+  }
+}
+
+/** When the orders to delete this key fall due. Usually there is one or none. */
+async function ordersOf({ files, folder, thumbprint }: KeyPlace): Promise<Instant[]> {
+  const found = await keyFilesIn(files, folder);
+  return found.flatMap((one) => (one.thumbprint === thumbprint && one.goneAt !== null ? one.goneAt : []));
 }
 
 export async function getKey(place: KeyPlace): Promise<WrappedKey | null> {
   const path = pathOf(place);
-  const text = await readRecord(place.files, path).catch((error: unknown) => {
+  const text = await readRecord(place.files, path, (why) => keyDamaged(path, why)).catch((error: unknown) => {
     throw storeFailure(error, `read key ${place.thumbprint}`, path, 'nothing was changed');
   });
   return text === null ? null : decodeKey(place, text, path);
@@ -54,7 +80,7 @@ export async function getKey(place: KeyPlace): Promise<WrappedKey | null> {
 export async function putKey(place: KeyPlace, key: WrappedKey): Promise<void> {
   const { files, folder } = place;
   const what = `write key ${place.thumbprint}`;
-  const text = encodeKey(place, key);
+  const text = `${encodeKey(place, key)}\n`;
   let failure: unknown;
   try {
     await makeFolder(files, folder);
@@ -68,19 +94,15 @@ export async function putKey(place: KeyPlace, key: WrappedKey): Promise<void> {
   } catch (error) {
     throw storeFailure(error, what, folder, 'nothing was written');
   }
-  // Decided by what is there, since the link may have failed for the reply alone, or for the same key put before.
+  // What is there decides: perhaps only the reply to the link failed, or the same key was put before.
   const held = await getKey(place);
   if (held === null) await refuseIfDeleted(place);
   if (held === null) throw linkFailure(failure, what, folder, 'nothing was written');
-  if (encodeKey(place, held) !== text) {
-    throw new JwtrotError(
-      'refused',
-      'key-exists',
-      `key ${place.thumbprint} is in ${folder} already, wrapped otherwise; it was left as it is`,
-    );
+  if (`${encodeKey(place, held)}\n` !== text) {
+    throw keyExists(pathOf(place), `ls -l ${pathOf(place)}`);
   }
   try {
-    // An order that came in between was given to this very file or to one put before: it holds for both.
+    // A deletion ordered in between was for this file or for one put before. It holds for both.
     await refuseIfDeleted(place).catch(async (error: unknown) => {
       await unlessMissing(files.unlink(pathOf(place)), undefined);
       throw error;
@@ -94,17 +116,10 @@ export async function putKey(place: KeyPlace, key: WrappedKey): Promise<void> {
 
 async function refuseIfDeleted(place: KeyPlace): Promise<void> {
   if ((await ordersOf(place)).length === 0) return;
-  throw new JwtrotError(
-    'refused',
-    'key-deleted',
-    `the deletion of key ${place.thumbprint} was ordered; it was not stored again`,
-    {
-      hint: 'run jwtrot rotate: it makes another key',
-    },
-  );
+  throw keyDeleted(pathOf(place), 'run jwtrot rotate: it makes another key');
 }
 
-/** Renamed rather than removed, so that an operator can take a mistake back with `mv` until its time has come. */
+/** Renames the file rather than removing it, so that an operator can undo a mistake with `mv` until the window ends. */
 export async function deleteKey(place: KeyPlace, options: DeleteOptions): Promise<Instant> {
   const { files, clock } = place;
   try {
@@ -126,7 +141,7 @@ export async function deleteKey(place: KeyPlace, options: DeleteOptions): Promis
   }
 }
 
-/** True when nothing is left; removes what has come to the end of its recovery window. */
+/** True if nothing is left. Removes files whose recovery window has ended. */
 export async function isKeyGone(place: KeyPlace): Promise<boolean> {
   const { files, clock } = place;
   try {

@@ -1,11 +1,9 @@
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { JwtrotError } from '../../keyset/error.js';
-import { storeFailure } from './failure.js';
-import { type Files, makeFolder, unlessMissing } from './files.js';
-
-const STICKY = 0o1000;
-const WRITABLE_BY_OTHERS = 0o022;
+import { JwtrotError } from '../../keyset/basics/error.js';
+import { storeFailure } from '../../outside/disk-failure.js';
+import { type Files, makeFolder, unlessMissing } from '../../outside/durable-files.js';
+import { isSticky, mayOthersWrite } from '../../outside/trusted-way.js';
 
 function refuse(path: string, why: string, hint: string): JwtrotError {
   return new JwtrotError(
@@ -39,23 +37,23 @@ function checkRoot(path: string, facts: Stats, uid: number): void {
     );
   }
   checkOwner(path, facts, uid);
-  if ((facts.mode & WRITABLE_BY_OTHERS) !== 0) throw refuse(path, 'can be written by others', `chmod go-w ${path}`);
+  if (mayOthersWrite(facts)) throw refuse(path, 'can be written by others', `chmod go-w ${path}`);
 }
 
-/** Whoever may write here could put another directory in the store's place; in a sticky one nobody else can. */
+/** Anyone who can write in the parent could replace the store's directory, unless the parent is sticky. */
 function checkParent(path: string, facts: Stats, uid: number): void {
   checkOwner(path, facts, uid);
-  if ((facts.mode & WRITABLE_BY_OTHERS) === 0 || (facts.mode & STICKY) !== 0) return;
+  if (!mayOthersWrite(facts) || isSticky(facts)) return;
   throw refuse(path, 'can be written by others, who could replace the store', `chmod go-w ${path}`);
 }
 
 /**
- * Whether the store's directory is there. Makes nothing.
- * @throws JwtrotError `store-unsafe` when others than `uid` and root could write it or replace it
+ * Whether the store's directory is there. It makes nothing.
+ * @throws JwtrotError `store-unsafe` if others than `uid` and root could write or replace it
  */
 export async function isRootThere(files: Files, path: string, uid: number): Promise<boolean> {
   try {
-    // StateDirectory= with DynamicUser= is a symbolic link: what counts is where it leads.
+    // StateDirectory= with DynamicUser= is a symbolic link, so check where it leads.
     const real = await unlessMissing(files.realpath(path), null);
     if (real === null) return false;
     checkRoot(path, await files.stat(real), uid);
@@ -66,7 +64,7 @@ export async function isRootThere(files: Files, path: string, uid: number): Prom
   }
 }
 
-/** Makes the store's directory when it is missing, 0700. The same refusals, before anything is made. */
+/** Makes the store's directory, 0700, if it is missing. Refuses like `isRootThere`, before it makes anything. */
 export async function ensureRoot(files: Files, path: string, uid: number): Promise<void> {
   if (await isRootThere(files, path, uid)) return;
   try {

@@ -1,31 +1,35 @@
-import type { Instant } from '../../keyset/clock.js';
+import type { Instant } from '../../keyset/basics/clock.js';
 
 export interface SecretDescription {
-  /** Set when the secret is scheduled for deletion. */
+  /** Not null: the secret is scheduled for deletion. */
   readonly deletedAt: Instant | null;
-  /** A version has the stage AWSCURRENT. */
+  /** Some version has the stage AWSCURRENT. */
   readonly hasCurrent: boolean;
-  /** Set when the secret has replicas or is one. */
+  /** Not null: the secret has replicas or is one. */
   readonly primaryRegion: string | null;
   readonly region: string | null;
 }
 
 /**
- * The operations of AWS Secrets Manager that the store needs, in its words. Every method throws `JwtrotError` kind `store`
- * with the SDK's error as its cause.
+ * The operations of AWS Secrets Manager that the store needs, in the store's words. Every method throws `JwtrotError`
+ * kind `store` with the SDK's error as its cause.
  */
 export interface SecretsApi {
-  create(name: string, text: string, token: string, description: string): Promise<void>;
-  /** The value of AWSCURRENT; null text when it is binary. */
-  get(name: string): Promise<{ readonly text: string | null; readonly version: string }>;
+  /** @returns false if the first attempt got no answer: that attempt may still take effect later */
+  create(name: string, text: string, token: string, description: string): Promise<boolean>;
+  /** The value of AWSCURRENT, or of the version before it. The text is null if the value is binary. */
+  get(
+    name: string,
+    stage?: 'AWSCURRENT' | 'AWSPREVIOUS',
+  ): Promise<{ readonly text: string | null; readonly version: string }>;
   describe(name: string): Promise<SecretDescription>;
-  /** Adds a version, which nobody reads yet. Its id is the token. */
+  /** Adds a version that nobody reads yet. Its id is the token. */
   putPending(name: string, text: string, token: string): Promise<void>;
-  /** Moves AWSCURRENT, if it is at `from`. */
+  /** Moves AWSCURRENT to `to` if it is at `from`. */
   moveCurrent(name: string, from: string, to: string): Promise<void>;
   /** @param recoveryWindowDays null: at once @returns when AWS will have deleted it */
   remove(name: string, recoveryWindowDays: number | null): Promise<Instant | null>;
-  /** A page of the names that begin with `start`. Lags up to five minutes behind. */
+  /** One page of the names that begin with `start`. May lag up to five minutes behind. */
   list(
     start: string,
     next: string | null,

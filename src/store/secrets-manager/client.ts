@@ -1,4 +1,4 @@
-// Loaded lazily as a whole (`await import('./client.js')`), so that a bundle keeps only these commands of the SDK.
+// Load this module lazily (`await import('./client.js')`): then a bundle keeps only these commands of the SDK.
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
@@ -9,8 +9,9 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import type { Instant } from '../../keyset/clock.js';
+import type { Instant } from '../../keyset/basics/clock.js';
 import { type AwsSettings, clientSettings } from '../../outside/aws.js';
+import { boundAnswers } from '../../outside/aws-answers.js';
 import { countUnheard } from '../../outside/aws-attempts.js';
 import { awsError } from '../../outside/aws-error.js';
 import type { SecretDescription, SecretsApi } from './api.js';
@@ -28,16 +29,17 @@ const instant = (date: Date | undefined): Instant | null => date?.getTime() ?? n
 
 export function connect(settings: AwsSettings, offset: ClockOffset): Connection {
   const client = new SecretsManagerClient(clientSettings(settings));
-  // Inside the SDK's retries: sees each attempt.
+  boundAnswers(client.config.requestHandler, settings);
+  // Inside the SDK's retries, so it sees each attempt.
   client.middlewareStack.add(countUnheard, { step: 'finalizeRequest', priority: 'low' });
-  // Before the answer is read: what it says of time counts, whatever else it says.
+  // Before the answer is parsed, so even a refusal tells the time.
   client.middlewareStack.add(offset.watch, { step: 'deserialize', priority: 'low' });
   return { api: (signal) => apiOf(client, signal), close: () => client.destroy() };
 }
 
 function apiOf(client: SecretsManagerClient, abortSignal: AbortSignal): SecretsApi {
   const options = { abortSignal };
-  /** Calls AWS; what it throws is one of ours, with the SDK's error as its cause. */
+  /** Calls AWS. Throws our own error, with the SDK's error as its cause. */
   async function call<T>(operation: string, resource: string, send: () => Promise<T>, otherwise?: string): Promise<T> {
     try {
       return await send();
@@ -50,11 +52,13 @@ function apiOf(client: SecretsManagerClient, abortSignal: AbortSignal): SecretsA
     async create(name, text, token, description) {
       const input = { Name: name, SecretString: text, ClientRequestToken: token, Description: description };
       const otherwise = 'it may have been created';
-      await call('CreateSecret', name, () => client.send(new CreateSecretCommand(input), options), otherwise);
+      const send = () => client.send(new CreateSecretCommand(input), options);
+      const { $metadata } = await call('CreateSecret', name, send, otherwise);
+      return ($metadata.attempts ?? 1) === 1;
     },
-    async get(name) {
-      // Always by its stage: an emulator answers with another version when the stage is left out.
-      const input = { SecretId: name, VersionStage: CURRENT };
+    async get(name, stage = CURRENT) {
+      // Always name the stage: without it an emulator answers with another version.
+      const input = { SecretId: name, VersionStage: stage };
       const reply = await call('GetSecretValue', name, () => client.send(new GetSecretValueCommand(input), options));
       return { text: reply.SecretString ?? null, version: reply.VersionId ?? '' };
     },
@@ -70,7 +74,7 @@ function apiOf(client: SecretsManagerClient, abortSignal: AbortSignal): SecretsA
       };
     },
     async putPending(name, text, token) {
-      // Never without stages: that would move AWSCURRENT, whatever it is at.
+      // Always name a stage: without one AWS would move AWSCURRENT, wherever it is.
       const input = { SecretId: name, SecretString: text, ClientRequestToken: token, VersionStages: [PENDING] };
       await call('PutSecretValue', name, () => client.send(new PutSecretValueCommand(input), options));
     },

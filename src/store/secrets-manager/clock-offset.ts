@@ -1,17 +1,17 @@
-import type { Clock, Duration, Instant } from '../../keyset/clock.js';
-import { SECOND } from '../../keyset/clock.js';
+import type { Clock, Duration, Instant } from '../../keyset/basics/clock.js';
+import { SECOND } from '../../keyset/basics/clock.js';
 
-/** What a handler of the SDK's middleware stack is, as far as it matters here: `response` is what HTTP answered. */
+/** The part of an SDK middleware handler that matters here. `response` is the HTTP response. */
 type Handler<Input extends object, Output extends { readonly response: unknown }> = (args: Input) => Promise<Output>;
 
-/** How far this clock is from that of whoever answers: each answer carries its `Date` (RFC 9110 section 6.6.1). */
+/** How far this clock is from the server's, by the `Date` of each answer (RFC 9110 section 6.6.1). */
 export class ClockOffset {
-  /** Ahead when positive, as of the newest answer; null before the first. */
+  /** By the newest answer; positive: this clock is ahead; null: no answer yet. */
   newest: Duration | null = null;
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {}
 
-  /** SDK middleware that sees each attempt's answer, a refusal's too. */
+  /** SDK middleware that sees the answer to each attempt, even a refusal. */
   readonly watch = <Input extends object, Output extends { readonly response: unknown }>(
     next: Handler<Input, Output>,
   ): Handler<Input, Output> => {
@@ -30,9 +30,9 @@ function dateOf(response: unknown): string | undefined {
 }
 
 /**
- * The date is in whole seconds, and is of some instant between `sent` and `received`, which may lie far apart: the smallest
- * offset that explains it is known, no more.
- * @returns null where there is no date that can be read
+ * The date has whole seconds, and was set at some instant between `sent` and `received`, which may be far apart. So all
+ * we know is the smallest offset that explains it.
+ * @returns null: there is no readable date
  */
 export function offsetFrom(date: string | undefined, sent: Instant, received: Instant): Duration | null {
   const at = Date.parse(date ?? '');

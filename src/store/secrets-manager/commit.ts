@@ -1,5 +1,5 @@
-import { encodeManifest } from '../../keyset/manifest.js';
-import type { Manifest } from '../../keyset/model.js';
+import { encodeManifest } from '../../keyset/manifest/encoding.js';
+import type { Manifest } from '../../keyset/manifest/model.js';
 import { isDefinite } from '../../outside/aws-error.js';
 import type { Snapshot } from '../store.js';
 import type { SecretsApi } from './api.js';
@@ -9,8 +9,8 @@ import type { Session } from './session.js';
 import { isLoss, settle } from './settle.js';
 
 /**
- * The compare-and-swap (DESIGN.md, section 5): a new version that nobody reads, then AWSCURRENT moved to it from the
- * version that was read. AWS does the move for one of several writers.
+ * The compare-and-swap (docs/design.md, section 5): it adds a new version that nobody reads, then moves AWSCURRENT to it
+ * from the version that was read. If several writers try, AWS moves it for one of them.
  */
 export async function commitManifest(
   session: Session,
@@ -20,13 +20,13 @@ export async function commitManifest(
   const name = manifestName(session.prefix, manifest.name);
   const text = encodeManifest(manifest);
   const token = tokenOf(name, text);
-  // As it will be read back (pruned), and proof that it can be.
+  // Decoding gives what will be read back (pruned), and proves that it can be read back.
   const won: Snapshot = {
     manifest: await session.decode(text, manifest.name, `the new version of ${name}`),
     version: token,
   };
   let deciding = false;
-  // What fails after the put is settled below, so an error that leaves here is of the first request.
+  // Failures after the put are settled below, so only errors of the first request leave here.
   const call = { operation: base === null ? 'CreateSecret' : 'PutSecretValue', resource: name };
   try {
     return await session.run(call, session.limits.method - session.limits.settle, async (api) => {
@@ -47,7 +47,7 @@ export async function commitManifest(
   }
 }
 
-/** @returns false when the secret is gone: the keyset was deleted since it was read */
+/** @returns false if the secret is gone: somebody deleted the keyset since it was read */
 async function putPending(api: SecretsApi, name: string, text: string, token: string): Promise<boolean> {
   try {
     await api.putPending(name, text, token);

@@ -1,5 +1,7 @@
-import { KEYSET_NAME, THUMBPRINT } from '../../keyset/model.js';
+import { KEYSET_NAME, THUMBPRINT } from '../../keyset/manifest/model.js';
+import type { StoredKeyName } from '../store.js';
 import type { SecretsApi } from './api.js';
+import { isKeyDeleted } from './keys.js';
 import type { Session } from './session.js';
 
 export async function listKeysets(session: Session): Promise<string[]> {
@@ -11,7 +13,7 @@ export async function listKeysets(session: Session): Promise<string[]> {
   return keysets.sort();
 }
 
-/** Counts keys whose recovery window runs: they can still be restored, and then need their KEK. */
+/** True also for a key in its recovery window: it can still be restored, and then needs its KEK. */
 export async function holdsKeys(session: Session): Promise<boolean> {
   let found = false;
   await eachName(session, true, (name) => {
@@ -22,9 +24,34 @@ export async function holdsKeys(session: Session): Promise<boolean> {
   return found;
 }
 
+/** ListSecrets may lag behind, so it describes each secret separately. */
+export async function listKeys(session: Session, keyset: string): Promise<StoredKeyName[]> {
+  const thumbprints = new Set<string>();
+  await eachName(
+    session,
+    true,
+    (name) => {
+      const [thumbprint = '', last, ...rest] = name.split('/');
+      if (THUMBPRINT.test(thumbprint) && last === 'private' && rest.length === 0) thumbprints.add(thumbprint);
+      return true;
+    },
+    `${session.prefix}/${keyset}/`,
+  );
+  const found: StoredKeyName[] = [];
+  for (const thumbprint of [...thumbprints].sort()) {
+    const isDeleted = await isKeyDeleted(session, keyset, thumbprint);
+    if (isDeleted !== null) found.push({ thumbprint, isDeleted });
+  }
+  return found;
+}
+
 /** Calls `visit` with each name below the prefix, until it returns false. */
-async function eachName(session: Session, withDeleted: boolean, visit: (name: string) => boolean): Promise<void> {
-  const start = `${session.prefix}/`;
+async function eachName(
+  session: Session,
+  withDeleted: boolean,
+  visit: (name: string) => boolean,
+  start = `${session.prefix}/`,
+): Promise<void> {
   await session.run(
     { operation: 'ListSecrets', resource: `${start}*` },
     session.limits.method,
@@ -33,7 +60,7 @@ async function eachName(session: Session, withDeleted: boolean, visit: (name: st
       do {
         const page: Awaited<ReturnType<SecretsApi['list']>> = await api.list(start, next, withDeleted);
         for (const name of page.names) {
-          // The filter of AWS is not ours to trust: it may match words, or in other letters.
+          // Do not rely on the filter of AWS: it may match single words, or ignore case.
           if (name.startsWith(start) && !visit(name.slice(start.length))) return;
         }
         next = page.next;

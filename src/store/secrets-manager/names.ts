@@ -4,14 +4,14 @@ export function manifestName(prefix: string, keyset: string): string {
   return `${prefix}/${keyset}`;
 }
 
-/** `/private` at the end: a thumbprint may end in a hyphen and six characters, which partial ARNs trip over. */
+/** Ends in `/private`, since partial ARNs fail for names that end in a hyphen and six characters, as thumbprints may. */
 export function keyName(prefix: string, keyset: string, thumbprint: string): string {
   return `${prefix}/${keyset}/${thumbprint}/private`;
 }
 
 /**
- * The ClientRequestToken, which becomes the version's id: the same text again is the same request, and AWS ignores it.
- * A manifest holds the random id of its commit, so two commits never have the same token.
+ * The ClientRequestToken, which becomes the version's id. The same text gives the same token, so AWS ignores a
+ * repetition. A manifest holds the random id of its commit, so two commits never have the same token.
  */
 export function tokenOf(name: string, text: string): string {
   const hex = createHash('sha256').update(`${name}\n${text}`).digest('hex');

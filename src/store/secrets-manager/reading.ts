@@ -1,14 +1,14 @@
-import { JwtrotError } from '../../keyset/error.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
 import { awsMessage, awsName } from '../../outside/aws-error.js';
 import type { SecretsApi } from './api.js';
 
-/** What is under a secret's name. */
+/** What lies under a secret's name. */
 export type Reading =
   | { readonly state: 'value'; readonly text: string; readonly version: string }
   | { readonly state: 'absent' }
   /** Scheduled for deletion. */
   | { readonly state: 'deleted' }
-  /** The secret is there without any version: CreateSecret without a value, as Terraform does. */
+  /** The secret exists without a version, as Terraform makes it: CreateSecret without a value. */
   | { readonly state: 'empty' };
 
 export function isAbsence(error: unknown): boolean {
@@ -20,7 +20,7 @@ export function isDeleted(error: unknown): boolean {
   return awsName(error) === 'InvalidRequestException' && /delet/i.test(awsMessage(error));
 }
 
-/** Reads AWSCURRENT. AWS answers alike for no secret and for a secret without versions, so it may have to ask twice. */
+/** Reads AWSCURRENT. AWS gives the same answer for no secret and for one without versions, so it may ask twice. */
 export async function readSecret(api: SecretsApi, name: string): Promise<Reading> {
   try {
     return await readValue(api, name);
@@ -31,7 +31,7 @@ export async function readSecret(api: SecretsApi, name: string): Promise<Reading
   try {
     const { deletedAt, hasCurrent } = await api.describe(name);
     if (deletedAt !== null) return { state: 'deleted' };
-    // It was created between the two calls.
+    // With a current version: it was created between the two calls.
     return hasCurrent ? await readValue(api, name) : { state: 'empty' };
   } catch (error) {
     if (isDeleted(error)) return { state: 'deleted' };
@@ -42,7 +42,7 @@ export async function readSecret(api: SecretsApi, name: string): Promise<Reading
 
 async function readValue(api: SecretsApi, name: string): Promise<Reading> {
   const { text, version } = await api.get(name);
-  // A binary value is none of ours: the decoders say that it is damaged.
+  // A binary value is not ours: the decoders report it as damaged.
   return { state: 'value', text: text ?? '', version };
 }
 

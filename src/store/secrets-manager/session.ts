@@ -1,17 +1,20 @@
-import type { Clock, Duration } from '../../keyset/clock.js';
-import type { Manifest } from '../../keyset/model.js';
+import type { Clock, Duration } from '../../keyset/basics/clock.js';
+import type { Manifest } from '../../keyset/manifest/model.js';
 import type { AwsLimits } from '../../outside/aws.js';
 import type { AwsCall } from '../../outside/aws-error.js';
+import type { Snapshot } from '../store.js';
 import type { SecretsApi } from './api.js';
 
-/** What every operation of the store works with. */
+/** What every operation of the store needs. */
 export interface Session {
   readonly prefix: string;
   readonly clock: Clock;
   readonly limits: AwsLimits;
-  /** @throws JwtrotError kind `refused` when the text is no sound manifest of `keyset` */
+  /** @throws JwtrotError kind `refused` if the text is not a sound manifest of `keyset` */
   decode(text: string, keyset: string, where: string): Promise<Manifest>;
-  /** Runs `work` within a time limit; `call` names it in the error if the time runs out. */
+  /** The newest manifest as this store reads it: one that only reads ignores what a later jwtrot added. */
+  read(text: string, keyset: string, where: string): Promise<Pick<Snapshot, 'manifest' | 'isPartial'>>;
+  /** Runs `work` within a time limit. If time runs out, the error names `call`. */
   run<T>(
     call: Pick<AwsCall, 'operation' | 'resource' | 'otherwise'>,
     limit: Duration,

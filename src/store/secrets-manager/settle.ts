@@ -1,5 +1,5 @@
-import type { Duration } from '../../keyset/clock.js';
-import { JwtrotError } from '../../keyset/error.js';
+import type { Duration } from '../../keyset/basics/clock.js';
+import { JwtrotError } from '../../keyset/basics/error.js';
 import { awsName } from '../../outside/aws-error.js';
 import type { Snapshot } from '../store.js';
 import type { SecretsApi } from './api.js';
@@ -7,7 +7,7 @@ import { readManifest } from './manifests.js';
 import { manifestName } from './names.js';
 import type { Session } from './session.js';
 
-/** With these AWS refuses the compare-and-swap itself, be it a repetition of one that it has already done. */
+/** AWS refuses the compare-and-swap itself with these errors, even the repetition of one that it has already done. */
 export function isLoss(error: unknown): boolean {
   return [
     'InvalidParameterException',
@@ -18,38 +18,38 @@ export function isLoss(error: unknown): boolean {
 }
 
 export interface DoubtfulCommit {
-  /** What it is if it took effect. */
+  /** The snapshot if the commit took effect. */
   readonly won: Snapshot;
   readonly base: Snapshot | null;
-  /** What the request that decides it answered. */
+  /** The error of the deciding request. */
   readonly error: unknown;
 }
 
-type Verdict = 'won' | 'lost' | 'open';
+type Settled = 'won' | 'lost' | 'open';
 
 /**
- * Decides a commit by its random id in the newest manifest.
- * @returns its snapshot if it took effect, null if it can't any more
- * @throws JwtrotError `commit-unknown` when that can't be found out now
+ * Settles a doubtful commit: looks for its random id in the newest manifest.
+ * @returns its snapshot if it took effect; null if it no longer can
+ * @throws JwtrotError `commit-unknown` if neither can be found out now
  */
 export async function settle(session: Session, doubtful: DoubtfulCommit): Promise<Snapshot | null> {
   const { won, error } = doubtful;
   const { name: keyset, revision } = won.manifest;
   const name = manifestName(session.prefix, keyset);
-  let seen: Verdict = 'open';
+  let seen: Settled = 'open';
   let trouble: unknown = null;
   const call = { operation: 'GetSecretValue', resource: name };
   try {
     seen = await session.run(call, session.limits.settle, async (api, signal) => {
-      for (const wait of looks(session.limits.settle)) {
+      for (const wait of pauses(session.limits.settle)) {
         await session.clock.sleep(wait, signal);
         trouble = null;
-        const verdict = await look(session, api, doubtful).catch((reason: unknown): Verdict => {
+        const settled = await judge(session, api, doubtful).catch((reason: unknown): Settled => {
           if (isFinal(reason)) throw reason;
           trouble = reason;
           return 'open';
         });
-        if (verdict !== 'open') return verdict;
+        if (settled !== 'open') return settled;
       }
       return 'open';
     });
@@ -58,7 +58,7 @@ export async function settle(session: Session, doubtful: DoubtfulCommit): Promis
     trouble = reason;
   }
   if (seen === 'won') return won;
-  // Losing wrongly is harmless: the run plans again from what is there, its own commit included.
+  // To call it lost by mistake is harmless: the run plans again from what is there, including its own commit.
   if (seen === 'lost' || (trouble === null && isLoss(error))) return null;
   if (trouble instanceof JwtrotError && trouble.code === 'secret-empty') throw trouble;
   throw new JwtrotError(
@@ -69,8 +69,8 @@ export async function settle(session: Session, doubtful: DoubtfulCommit): Promis
   );
 }
 
-/** Waits between looks, since reads may be stale for a moment; they leave time for the reads. */
-function looks(settle: Duration): Duration[] {
+/** Pauses between reads, since a read may be stale for a moment. They leave time for the reads themselves. */
+function pauses(settle: Duration): Duration[] {
   const waits = [0];
   let sum = 0;
   for (let wait = 100; sum + wait <= 0.65 * settle; wait *= 2) {
@@ -80,19 +80,19 @@ function looks(settle: Duration): Duration[] {
   return waits;
 }
 
-async function look(session: Session, api: SecretsApi, { won, base }: DoubtfulCommit): Promise<Verdict> {
+async function judge(session: Session, api: SecretsApi, { won, base }: DoubtfulCommit): Promise<Settled> {
   const newest = await readManifest(session, api, won.manifest.name);
   const id = won.manifest.commits.at(-1)?.id;
   if (newest === null) return 'open';
   if (newest.manifest.commits.some((commit) => commit.id === id)) return 'won';
-  // A rival's manifest: the base is no longer current, so even a move that is still on its way can't take effect. The
-  // base itself, or something older, is what a stale read shows.
+  // With a rival's manifest there, the base is no longer current, so even a move still on its way can't take effect. A
+  // stale read shows the base itself or something older.
   const isRival =
     base === null || (newest.version !== base.version && newest.manifest.revision >= base.manifest.revision);
   return isRival ? 'lost' : 'open';
 }
 
-/** Looking again would not change it. */
+/** Reading again would not change it. */
 function isFinal(error: unknown): boolean {
   return error instanceof JwtrotError && (error.kind === 'refused' || error.code === 'secret-deleted');
 }

@@ -1,4 +1,4 @@
-import { MOST_OFFSET } from '../../../src/keyset/clock-trust.js';
+import { MOST_OFFSET } from '../../../src/keyset/questions/clock-trust.js';
 import type { Actor } from '../act.js';
 import type { SimService } from '../services.js';
 
@@ -14,13 +14,13 @@ export async function reboot(actor: Actor): Promise<void> {
   const { world, random, operators } = actor;
   const [main] = world.hosts;
   world.log(() => 'the first host reboots');
-  // Before they die: what they have just sent (a switch) may arrive, and nobody can know that the JWKS is gone.
+  // Done before they die: what they have just sent (a switch) may arrive, and nobody can know that the JWKS is gone.
   world.outlets[0].reboot();
   for (const runner of main.runners.values()) runner.die();
   main.boot += 1;
   for (const service of world.services) for (const worker of service.workers) if (!isElsewhere(service)) worker.stop();
   await operators.pass(random.between(SECOND, MINUTE));
-  // Services are ordered after `sync`, and start all the same where it fails.
+  // Services start after `sync`, even if it fails.
   if (random.chance(0.7)) await operators.until({ runner: operators.sync(main, actor.fate()) }, 5 * MINUTE);
   for (const runner of main.runners.values()) if (runner.verb === 'sync') runner.die();
   for (const service of world.services) {
@@ -30,14 +30,14 @@ export async function reboot(actor: Actor): Promise<void> {
   actor.start(operators.rotate({}, actor.fate()));
 }
 
-/** A clock that starts far in the past, and is set right later: everybody can see that it is behind. */
+/** A clock that starts far in the past and is set right later: everyone can see that it is behind. */
 export async function clockBack(actor: Actor): Promise<void> {
   const { world, operators, random } = actor;
   const [main] = world.hosts;
   const newest = world.store.manifest?.events.at(-1)?.at;
   if (newest === undefined) return;
   const right = main.offset;
-  const behind = world.now + right - newest + 2 * world.policy.clockSkew + actor.someTime(SECOND, 48 * HOUR);
+  const behind = world.now + right - newest + 2 * world.policy.clockSkew + actor.random.someTime(SECOND, 48 * HOUR);
   main.offset = right - behind;
   world.log(() => `the clock of ${main.id} goes back by ${behind} ms`);
   const started = random.chance(0.7) ? operators.rotate({}, actor.fate()) : null;
@@ -47,19 +47,19 @@ export async function clockBack(actor: Actor): Promise<void> {
 }
 
 /**
- * A clock that is ahead, and is set right later. Where the store tells its own time, more than five minutes are seen, and
- * nothing is decided by such a clock. Elsewhere nobody can tell: keys that expire by it expire too early, which jwtrot
- * does not promise to withstand; that everything is settled afterwards it does.
+ * A clock that is ahead, and is set right later. If the store tells its own time, a difference of more than five
+ * minutes is seen, and nothing is decided by such a clock. Otherwise nobody can tell: keys expire too early by it.
+ * jwtrot does not promise to withstand that, but it does promise that everything is settled afterwards.
  */
 export async function clockAhead(actor: Actor): Promise<void> {
-  const { world, operators, more } = actor;
+  const { world, operators, random } = actor;
   const [main] = world.hosts;
-  const ahead = actor.someTime(2 * world.policy.clockSkew, 48 * HOUR, more);
+  const ahead = random.someTime(2 * world.policy.clockSkew, 48 * HOUR);
   const isSeen = world.shape.reach.storeClock && ahead + main.offset > MOST_OFFSET;
   if (!isSeen) world.clockWasWrong = true;
   main.offset += ahead;
   world.log(() => `the clock of ${main.id} goes ahead by ${ahead} ms${isSeen ? '' : ', unseen'}`);
-  const asked = more.pick([{}, {}, { force: true }]);
+  const asked = random.pick([{}, {}, { force: true }]);
   await operators.until(operators.rotate(asked, actor.fate()), HOUR);
   main.offset -= ahead;
   world.log(() => `the clock of ${main.id} is right again`);
@@ -68,7 +68,7 @@ export async function clockAhead(actor: Actor): Promise<void> {
 export function suspend(actor: Actor): void {
   const { world } = actor;
   const [main] = world.hosts;
-  const duration = actor.someTime(SECOND, 3 * HOUR);
+  const duration = actor.random.someTime(SECOND, 3 * HOUR);
   world.log(() => `${main.id} is suspended for ${duration} ms`);
   main.suspended += duration;
   for (const runner of main.runners.values()) runner.pausedUntil = Math.max(runner.pausedUntil, world.now + duration);

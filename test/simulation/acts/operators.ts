@@ -1,4 +1,4 @@
-import { wayBack } from '../../../src/keyset/rollback.js';
+import { wayBack } from '../../../src/keyset/planning/rollback.js';
 import type { Actor } from '../act.js';
 
 const SECOND = 1_000;
@@ -14,17 +14,17 @@ export function retire(actor: Actor, bare: boolean): void {
   actor.start(operators.retire(kid, options, actor.fate()));
 }
 
-/** Of the keys that matter most: the one that signs and the one that is to. */
+/** One of the keys that matter most: the one that signs, or the one that will. */
 export function retireNew(actor: Actor): void {
-  const { world, operators, more } = actor;
+  const { world, operators, random } = actor;
   const keys = world.store.manifest?.keys.filter((key) => ['pending', 'active', 'creating'].includes(key.state)) ?? [];
   if (keys.length === 0) return;
-  const { kid } = more.pick(keys);
-  const deadline = more.pick([10 * SECOND, 2 * MINUTE]);
-  actor.start(operators.retire(kid, { deadline, purge: more.chance(0.2) }, actor.fate()));
+  const { kid } = random.pick(keys);
+  const deadline = random.pick([10 * SECOND, 2 * MINUTE]);
+  actor.start(operators.retire(kid, { deadline, purge: random.chance(0.2) }, actor.fate()));
 }
 
-/** `jwtrot rollback`, as the operator is told of it. */
+/** `jwtrot rollback`, as jwtrot tells the operator to run it. */
 export function rollback(actor: Actor): void {
   const { world, operators } = actor;
   if (world.store.manifest === null) return;
@@ -32,15 +32,15 @@ export function rollback(actor: Actor): void {
   if (!('code' in way)) actor.start(operators.rotate({ rollback: way.to.kid }, actor.fate()));
 }
 
-/** Three at once, on both hosts where both may. */
+/** Three runs at once, on both hosts if both may. */
 export async function burst(actor: Actor): Promise<void> {
-  const { world, operators, more } = actor;
+  const { world, operators, random } = actor;
   const hosts =
     world.shape.secondHost && !world.bound && world.store.manifest !== null ? world.hosts : [world.hosts[0]];
   for (let i = 0; i < 3; i += 1) {
-    const asked = more.pick([{}, { force: true }, { force: true }, { force: true, immediate: true }]);
-    actor.start(operators.rotate(asked, actor.fate(), more.pick(hosts)));
-    if (more.chance(0.7)) await operators.pass(more.between(1, 2_000));
+    const asked = random.pick([{}, { force: true }, { force: true }, { force: true, immediate: true }]);
+    actor.start(operators.rotate(asked, actor.fate(), random.pick(hosts)));
+    if (random.chance(0.7)) await operators.pass(random.between(1, 2_000));
   }
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Key } from '../../../src/keyset/model.js';
+import type { Key } from '../../../src/keyset/manifest/key.js';
 import { invariantsOf, search } from './search.js';
 
-vi.mock('../../../src/keyset/due.js', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../../src/keyset/due.js')>();
+vi.mock('../../../src/keyset/questions/due.js', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../../src/keyset/questions/due.js')>();
   return {
     ...original,
     verifiesUntil: (key: Key, policy: { clockSkew: number }) =>

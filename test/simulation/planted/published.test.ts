@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Instant } from '../../../src/keyset/clock.js';
-import type { Manifest } from '../../../src/keyset/model.js';
+import type { Instant } from '../../../src/keyset/basics/clock.js';
+import type { Manifest } from '../../../src/keyset/manifest/model.js';
+import { withParts } from '../../support/manifest.js';
 import { invariantsOf, search } from './search.js';
 
-vi.mock('../../../src/keyset/transitions.js', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../../src/keyset/transitions.js')>();
-  const { change } = await import('../../../src/keyset/change.js');
+vi.mock('../../../src/keyset/transitions/all.js', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../../src/keyset/transitions/all.js')>();
   return {
     ...original,
-    // When publishing is ordered, not when the JWKS was read back (TRACES 10).
+    // When publishing is ordered, not when the JWKS was read back (trace 10).
     published: (manifest: Manifest, at: Instant) => {
       const orderedAt = (kid: string) =>
         manifest.events.findLast((event) => event.type === 'stored' && event.kid === kid)?.at ?? at;
@@ -20,14 +20,14 @@ vi.mock('../../../src/keyset/transitions.js', async (importOriginal) => {
     },
     verifiersConfirmed: (manifest: Manifest, kid: string, at: Instant) => {
       const next = original.verifiersConfirmed(manifest, kid, at);
-      return change(next, kid, { confirmedAt: original.keyOf(next, kid).publishedAt });
+      return withParts(next, kid, { confirmedAt: original.keyOf(next, kid).publishedAt });
     },
   };
 });
 
 describe('A rollout that counts publishAhead from when publishing was ordered', () => {
   it('is found by the simulation', async () => {
-    const found = await search({ seeds: 150, theme: 1, enough: 1 });
+    const found = await search({ seeds: 150, from: 9, theme: 1, enough: 1, all: true });
     expect(found).toHaveLength(1);
     expect(invariantsOf(found)).toContain('tokens');
   }, 180_000);

@@ -1,7 +1,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Files } from '../../../src/store/directory/files.js';
+import type { Files } from '../../../src/outside/durable-files.js';
 import { commit } from '../../conformance/store-commits.js';
 import { firstManifest, jweWrapped, newPair, nextManifest } from '../../support/manifest.js';
 import { everythingIn, makeStore, systemError } from './made.js';

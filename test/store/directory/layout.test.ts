@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DAY, MINUTE } from '../../../src/keyset/clock.js';
+import { DAY, MINUTE } from '../../../src/keyset/basics/clock.js';
+import { encodeManifest } from '../../../src/keyset/manifest/encoding.js';
 import { commit, read } from '../../conformance/store-commits.js';
 import { firstManifest, jweWrapped, newPair, nextManifest } from '../../support/manifest.js';
 import { everythingIn, makeStore, UID } from './made.js';
@@ -21,6 +22,21 @@ describe('what lies in the directory', () => {
     await expect(stat(join(path, '../..'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  it('names the revision that is in the way where none can follow it', async () => {
+    const { path, store } = await makeStore();
+    const last = firstManifest('api', { revision: 9_000_000_000 });
+    await mkdir(join(path, 'api/manifest'), { recursive: true, mode: 0o700 });
+    const file = join(path, 'api/manifest/9000000000.json');
+    await writeFile(file, encodeManifest(last));
+    const base = await read(store, 'api');
+    await expect(store.commitManifest(nextManifest(base.manifest), base)).rejects.toMatchObject({
+      code: 'manifest-foreign',
+      message: expect.stringContaining(`${file} is damaged`),
+      hint: expect.stringContaining(`mv ${file} ${file}.foreign`),
+    });
+    expect(await everythingIn(path)).toEqual(['api', 'api/manifest', 'api/manifest/9000000000.json']);
+  });
+
   it('is for its owner alone, and holds no leftovers', async () => {
     const { path, store } = await makeStore('a/b/store');
     const pair = await newPair();
@@ -34,6 +50,30 @@ describe('what lies in the directory', () => {
     }
     for (const file of [key, revision]) expect(await modeOf(join(path, file))).toBe(0o600);
     expect(await readFile(join(path, revision), 'utf8')).toMatch(/^\{"schema":1,.*\}\n$/);
+  });
+
+  it('is shared with the group that may read the store, but for the keys', async () => {
+    const before = process.umask(0o027);
+    try {
+      const { path, store } = await makeStore();
+      await mkdir(path, { mode: 0o750 });
+      const pair = await newPair();
+      await commit(store, firstManifest('api'), null);
+      await store.putKey('api', pair.thumbprint, jweWrapped(pair));
+      const modes = ['.', 'api', 'api/manifest', 'api/manifest/0000000001.json'].map((name) =>
+        modeOf(join(path, name)),
+      );
+      expect(await Promise.all(modes)).toEqual([0o750, 0o750, 0o750, 0o640]);
+      expect(await modeOf(join(path, 'api/keys'))).toBe(0o700);
+      expect(await modeOf(join(path, `api/keys/${pair.thumbprint}.json`))).toBe(0o600);
+      // Though somebody has opened their folder.
+      await chmod(join(path, 'api/keys'), 0o750);
+      const other = await newPair();
+      await store.putKey('api', other.thumbprint, jweWrapped(other));
+      expect(await modeOf(join(path, `api/keys/${other.thumbprint}.json`))).toBe(0o600);
+    } finally {
+      process.umask(before);
+    }
   });
 
   it('is the newest eight revisions', async () => {
@@ -101,11 +141,13 @@ describe('what lies in the directory', () => {
     }
   });
 
-  it('takes no revision but the next', async () => {
-    const { store } = await makeStore();
-    const skipping = store.commitManifest(firstManifest('api', { revision: 2 }), null);
-    await expect(skipping).rejects.toMatchObject({ kind: 'refused', code: 'illegal-revision' });
-    expect(await store.listKeysets()).toEqual([]);
+  it('takes no revision but a later one, and a jump takes the name that was next', async () => {
+    const { path, store } = await makeStore();
+    const first = await commit(store, firstManifest('api'), null);
+    const back = store.commitManifest(nextManifest(first.manifest, { revision: 1 }), first);
+    await expect(back).rejects.toMatchObject({ kind: 'refused', code: 'illegal-revision' });
+    await commit(store, nextManifest(first.manifest, { revision: 1_000_001 }), first);
+    expect(await everythingIn(join(path, 'api/manifest'))).toEqual(['0000000001.json', '0000000002.json']);
   });
 });
 

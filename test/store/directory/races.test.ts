@@ -1,7 +1,7 @@
 import { link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeManifest } from '../../../src/keyset/manifest.js';
+import { encodeManifest } from '../../../src/keyset/manifest/encoding.js';
 import type { Snapshot, Store } from '../../../src/store/store.js';
 import { commit, read } from '../../conformance/store-commits.js';
 import { firstManifest, nextManifest, withEvent } from '../../support/manifest.js';
@@ -17,7 +17,7 @@ async function advance(store: Store, revision: number): Promise<Snapshot> {
 const revisions = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `${String(from + index).padStart(10, '0')}.json`);
 
-describe('a writer that links a revision name which pruning has freed', () => {
+describe('a writer that links a revision name which pruning has freed (trace 4)', () => {
   it.each([
     ['after revision 1', 1],
     ['before any revision', 0],
@@ -88,6 +88,6 @@ describe('a reader', () => {
     await mkdir(join(path, 'api/manifest'), { recursive: true });
     const { symlink } = await import('node:fs/promises');
     await symlink('/nowhere', join(path, 'api/manifest/0000000001.json'));
-    await expect(store.readManifest('api')).rejects.toMatchObject({ kind: 'store', code: 'store-failed' });
+    await expect(store.readManifest('api')).rejects.toMatchObject({ kind: 'refused', code: 'manifest-damaged' });
   });
 });

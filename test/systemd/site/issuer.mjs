@@ -1,9 +1,9 @@
-// A signer: reads its key from the file that jwtrot delivers, at start and on SIGHUP, and mints tokens of 10 s.
+// A signer: reads its key from the file that jwtrot delivers, at start and on SIGHUP, and mints tokens of 10 s, or of $TTL.
 import { createPrivateKey, sign } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const TTL = 10;
+const TTL = Number(process.env.TTL ?? 10);
 let jwk = null;
 
 function load() {

@@ -48,7 +48,7 @@ def ready() -> None:
 
 @app.get("/healthz")
 def healthz() -> dict[str, object]:
-    return {"kids": sorted(keys), "reloads": reloads}
+    return {"kids": list(keys), "reloads": reloads}
 
 
 @app.post("/verify")

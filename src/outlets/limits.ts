@@ -1,0 +1,7 @@
+import { SECOND } from '../keyset/basics/clock.js';
+
+/**
+ * How long one outlet may take to be observed. `usual` leaves time for an automatic mount. `hurried` is for an incident, for
+ * a person at the command line, and for a file that was written a moment ago.
+ */
+export const OBSERVE_LIMIT = { usual: 10 * SECOND, hurried: 2 * SECOND } as const;

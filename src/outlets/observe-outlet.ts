@@ -1,0 +1,54 @@
+import type { Duration } from '../keyset/basics/clock.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
+import type { OutletSaid } from '../keyset/history/other-history.js';
+import type { Holding } from '../keyset/published/jwk-set.js';
+import type { KeyInOutlet } from './outlet.js';
+import type { Reachable } from './place.js';
+import { outletProblem } from './problem.js';
+import { readOutletRecord } from './record.js';
+import { type Sight, UNREADABLE } from './sight.js';
+import { holdingOf, pathOf } from './target.js';
+
+/** Observes an outlet by its path. Never rejects: if that fails, the sight is `UNREADABLE` and `problem` says why. */
+export async function observeWithin(
+  { target, reach }: Reachable,
+  limit: Duration,
+): Promise<{ sight: Sight; problem: string | null }> {
+  try {
+    return { sight: await reach.within(limit, () => target.observe(pathOf(target))), problem: null };
+  } catch (error) {
+    const found = outletProblem(`cannot read ${target.label}`, target.folder, error);
+    const problem = found instanceof JwtrotError ? found.message : quoteOutside(String(found));
+    return { sight: UNREADABLE, problem };
+  }
+}
+
+export async function holdingWithin(reachable: Reachable, limit: Duration): Promise<Holding> {
+  const { sight, problem } = await observeWithin(reachable, limit);
+  const holding = holdingOf(reachable.target, sight);
+  return problem === null ? holding : { ...holding, problem };
+}
+
+/** Every key that can be recognised in it; none if the outlet can't be observed. */
+export async function keysWithin(reachable: Reachable, limit: Duration): Promise<KeyInOutlet[]> {
+  const { sight } = await observeWithin(reachable, limit);
+  return (sight.keys ?? []).map((key) => ({ ...key, outlet: reachable.target.label, sha256: sight.sha256 }));
+}
+
+/** What the record beside it says; empty if there is none or it can't be read. */
+export async function recordWithin(reachable: Reachable, limit: Duration): Promise<OutletSaid[]> {
+  const { target, reach } = reachable;
+  const read = async () => {
+    const directory = await target.openFolder();
+    try {
+      return await readOutletRecord(directory, target.name);
+    } finally {
+      await directory.handle.close();
+    }
+  };
+  const record = await reach.within(limit, read).catch(() => 'absent' as const);
+  if (typeof record === 'string') return [];
+  const held = async () => (await observeWithin(reachable, limit)).sight.sha256;
+  return [{ ...record, outlet: target.label, held }];
+}
