@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type AwsKeeping, keepInAws } from '../crash/keeping.js';
 import { undisturbed } from '../crash/points.js';
@@ -107,6 +108,8 @@ function someOf(points: readonly Point[], count: number, kinds: readonly RegExp[
 }
 
 const OUTLET_WRITE = /rename jwks\.json/;
+/** How long AWS works on a request: time enough to stop who sent it. */
+const WORKS = 150;
 
 /** It stops itself before it makes a call. */
 async function stopAtCall(site: Site, { nth, clocks }: Point) {
@@ -121,12 +124,14 @@ async function stopAtCall(site: Site, { nth, clocks }: Point) {
 async function stopAtRequest(site: Site<AwsKeeping>, { nth, clocks }: Point) {
   const { keeping } = site;
   const suspended = await suspend(site, IMMEDIATE, (args, clock) => {
-    keeping.server.fail({ operation: '*', nth, mode: 'slow', ms: 150 });
+    keeping.server.fail({ operation: '*', nth, mode: 'slow', ms: WORKS });
     return site.start(args, clocks === 'honest' ? { clock } : {});
   });
   await until(() => suspended.ended.ran !== null || keeping.calls.length >= nth, 'the call comes', 30_000);
   suspended.running.child.kill('SIGSTOP');
   await until(() => suspended.ended.ran !== null || isStopped(suspended.running), 'it stops');
+  // Its effect is there before others look. (Their timer was set first.) What lands amid their run is test/crash/aws.test.ts's.
+  await wait(WORKS);
   return suspended;
 }
 
