@@ -36,7 +36,7 @@ const LONGEST_KID = 256;
 
 /**
  * Reads a JWKS (RFC 7517 section 5). Keys of a type or algorithm that this version does not know are left out, as
- * section 5 says. Anything else that is wrong with one key refuses the whole set: its author did not mean it.
+ * section 5 says, and keys for encryption. Anything else that is wrong with one key refuses the whole set: its author did not mean it.
  * @throws KeyringError `bad-jwks`, `too-many-keys`, `private-member`, `wrong-use`, `jwk-without-kid`, `duplicate-kid`,
  * `alg-missing`, `bad-key`
  */
@@ -51,6 +51,8 @@ export async function readKeySet(text: string, rules: KeySetRules): Promise<Keys
   const kids = new Set<string>();
   for (const entry of entries) {
     if (!isJsonObject(entry)) throw notNow('bad-jwks', 'a member of the list "keys" is no JWK');
+    // An identity provider's set may have keys for encryption beside those for signatures (OpenID Connect Core, 10.2.1).
+    if (isOfAnotherUse(entry)) continue;
     const kid = assertSound(entry);
     if (kids.has(kid)) throw notNow('duplicate-kid', `the JWKS has two keys with kid ${quoteOutside(kid)}`);
     kids.add(kid);
@@ -58,6 +60,11 @@ export async function readKeySet(text: string, rules: KeySetRules): Promise<Keys
     if (key !== null && key.pinned.size > 0) keys.set(kid, key);
   }
   return keys;
+}
+
+/** By its algorithm: a key that names none, or one for signatures, is not meant for anything else. */
+function isOfAnotherUse(jwk: JsonObject): boolean {
+  return jwk['use'] === 'enc' && typeof jwk['alg'] === 'string' && !isAlgorithm(jwk['alg']) && !hasPrivateMember(jwk);
 }
 
 /** @returns its kid */

@@ -161,6 +161,17 @@ describe('a set that is taken', () => {
     expect(await verifier.reload()).toMatchObject({ kids: [key.kid], error: null });
   });
 
+  it("without an identity provider's keys for encryption, which may lack a kid", async () => {
+    const others = [
+      { ...published(second), kid: 'e', use: 'enc', alg: 'ECDH-ES' },
+      { ...published(second), kid: undefined, use: 'enc', alg: 'ECDH-ES+A256KW' },
+    ];
+    world.put('jwks.json', setOf(...others, published(key)));
+    expect(await verifier.reload()).toMatchObject({ kids: [key.kid], error: null });
+    world.put('jwks.json', setOf({ ...JSON.parse(jwkOf(second)), use: 'enc', alg: 'ECDH-ES' }, published(key)));
+    expect((await verifier.reload()).error).toMatch(/^private-member/);
+  });
+
   it('without alg, if the accepted ones are named: then the key is pinned to those that fit it', async () => {
     world.put('jwks.json', setOf({ ...published(key), alg: undefined }));
     const lenient = await world.files({ role: 'verifier', algorithms: ['ES256', 'RS256'] });
