@@ -59,9 +59,9 @@ const openSigner: KeysetContext['openSigner'] = async (privateKey, key) => {
   const { tokenSigner } = await import('../keys/sign-token.js');
   let signer: SignToken | null = tokenSigner(privateKey, key);
   return {
-    sign: async (claims) => {
+    sign: async (claims, typ) => {
       if (signer === null) throw new Error('a canary was to be signed after its key was let go of');
-      return signer(claims);
+      return signer(claims, typ);
     },
     close() {
       signer = null;

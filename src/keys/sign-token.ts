@@ -5,15 +5,17 @@ import { privateKeyObject } from './halves.js';
 
 const signAside = promisify(sign);
 
-/** Signs tokens with one private key. It holds the key until nothing refers to it any more. */
-export type SignToken = (claims: Readonly<Record<string, unknown>>) => Promise<string>;
+/**
+ * Signs tokens with one private key. It holds the key until nothing refers to it any more.
+ * @param typ of the header; null: none
+ */
+export type SignToken = (claims: Readonly<Record<string, unknown>>, typ: string | null) => Promise<string>;
 
 /** @param privateKey PKCS#8 DER, which the caller overwrites */
 export function tokenSigner(privateKey: Uint8Array, { kid, alg }: { kid: string; alg: Algorithm }): SignToken {
   const how = howToSign(alg, privateKeyObject(privateKey));
-  const header = encoded({ alg, kid });
-  return async (claims) => {
-    const text = `${header}.${encoded(claims)}`;
+  return async (claims, typ) => {
+    const text = `${encoded({ alg, kid, ...(typ !== null && { typ }) })}.${encoded(claims)}`;
     const signature = await signAside(how.hash, Buffer.from(text), how.key);
     return `${text}.${signature.toString('base64url')}`;
   };

@@ -4,7 +4,7 @@ import { shellWord } from '../keyset/basics/outside-text.js';
 import type { Key } from '../keyset/manifest/key.js';
 import type { Manifest } from '../keyset/manifest/model.js';
 import { activeKey } from '../keyset/questions/keys.js';
-import type { Canaries, SignedCanary } from '../services/proving.js';
+import type { Canaries, CanaryLooks, SignedCanary } from '../services/proving.js';
 import type { KeysetContext } from './context.js';
 import { unwrapKey } from './unwrap.js';
 
@@ -63,7 +63,7 @@ export class RunCanaries implements Canaries {
     };
   }
 
-  async sign(kid: string, claims: Claims): Promise<SignedCanary> {
+  async sign(kid: string, { claims, typ }: CanaryLooks): Promise<SignedCanary> {
     const key = this.#key(kid);
     if (key === undefined || key.state === 'destroyed' || !key.hasPrivate || key.goneAt !== null)
       return this.#gone(kid, key);
@@ -71,7 +71,7 @@ export class RunCanaries implements Canaries {
     this.#signers.set(kid, opened);
     try {
       const { sign } = await opened;
-      return { token: await sign(this.#claims(claims)) };
+      return { token: await sign(this.#claims(claims), typ) };
     } catch (error) {
       if (!(error instanceof JwtrotError)) throw error;
       this.#signers.delete(kid);
@@ -82,10 +82,10 @@ export class RunCanaries implements Canaries {
     }
   }
 
-  async control(claims: Claims): Promise<{ readonly token: string } | { readonly fault: string }> {
+  async control(looks: CanaryLooks): Promise<{ readonly token: string } | { readonly fault: string }> {
     const active = this.activeKid();
-    if (active === null) return { token: this.#random(claims) };
-    const signed = await this.sign(active, claims);
+    if (active === null) return { token: this.#random(looks) };
+    const signed = await this.sign(active, looks);
     if ('gone' in signed) return { fault: 'no canary can be signed: the private half of the active key is gone' };
     return 'fault' in signed ? signed : { token: withWrongSignature(signed.token) };
   }
@@ -146,9 +146,10 @@ export class RunCanaries implements Canaries {
   }
 
   /** Where no key is active yet: of a key that nobody has. */
-  #random(claims: Claims): string {
+  #random({ claims, typ }: CanaryLooks): string {
     const { newId, policy } = this.context();
-    const parts = [{ alg: policy.alg, kid: newId() }, this.#claims(claims)].map((part) => JSON.stringify(part));
+    const header = { alg: policy.alg, kid: newId(), ...(typ !== null && { typ }) };
+    const parts = [header, this.#claims(claims)].map((part) => JSON.stringify(part));
     const signature = `${newId()}${newId()}`;
     return [...parts, signature].map((part) => Buffer.from(part).toString('base64url')).join('.');
   }

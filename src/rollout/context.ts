@@ -37,7 +37,8 @@ export interface KeysetContext {
     privateKey: Uint8Array,
     key: { readonly kid: string; readonly alg: Algorithm },
   ) => Promise<{
-    readonly sign: (claims: Readonly<Record<string, unknown>>) => Promise<string>;
+    /** @param typ of the header; null: none */
+    readonly sign: (claims: Readonly<Record<string, unknown>>, typ: string | null) => Promise<string>;
     readonly close: () => void;
   }>;
   readonly clock: Clock;

@@ -117,14 +117,14 @@ class Looking {
     if (this.active === null || (health.confirmations === 1 && health.distinct === null)) return;
     const workers = Math.min(MOST_MIXED, Math.max(SEVERAL, health.distinct?.count ?? 0));
     for (let left = Math.floor(random() * workers); left > 0; left--) {
-      const signed = await canaries.sign(this.active, health.claims);
+      const signed = await canaries.sign(this.active, health);
       if ('token' in signed) await send(signed.token);
     }
   }
 }
 
 async function lookWith(show: Show, kid: string): Promise<Look> {
-  const signed = await show.canaries.sign(kid, show.health.claims);
+  const signed = await show.canaries.sign(kid, show.health);
   if ('gone' in signed) return { verdict: 'gone' };
   if ('fault' in signed) return { verdict: 'not yet', reason: signed.fault };
   const { reason, worker, status } = await show.send(signed.token);
@@ -148,7 +148,7 @@ function verdictOf({ accepted, rejected }: CanaryHealth, status: number | null):
  */
 async function controlFault({ at, health, canaries, send }: Show, controlled: Set<string>): Promise<string | null> {
   if (controlled.has(at)) return null;
-  const control = await canaries.control(health.claims);
+  const control = await canaries.control(health);
   if ('fault' in control) return control.fault;
   const { status, reason } = await send(control.token);
   const verdict = verdictOf(health, status);

@@ -56,6 +56,8 @@ export interface CanaryHealth extends Polled {
   readonly method: 'GET' | 'POST' | 'PUT';
   /** What every canary carries besides its own claims. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** Of its header, RFC 7519 section 5.1; null: none. */
+  readonly typ: string | null;
   /** HTTP statuses. One that is in neither list tells nothing. */
   readonly accepted: readonly number[];
   readonly rejected: readonly number[];

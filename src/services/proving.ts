@@ -1,5 +1,6 @@
 import type { Duration, Instant } from '../keyset/basics/clock.js';
 import type { PublishedJwk } from '../keyset/published/jwk-set.js';
+import type { CanaryHealth } from './health-kinds.js';
 
 /** What an answer is checked against. */
 export interface Proving {
@@ -13,6 +14,9 @@ export interface Proving {
 /** `gone`: its private half is not there. `fault`: why it can't be signed now. */
 export type SignedCanary = { readonly token: string } | { readonly gone: true } | { readonly fault: string };
 
+/** What the configuration has canaries look like. */
+export type CanaryLooks = Pick<CanaryHealth, 'claims' | 'typ'>;
+
 /** Signs canaries: fresh tokens, for one URL each, never printed. */
 export interface Canaries {
   activeKid(): string | null;
@@ -22,9 +26,9 @@ export interface Canaries {
    * @param at `service/instance`
    */
   mayShow(kid: string, at: string): boolean;
-  sign(kid: string, claims: Readonly<Record<string, unknown>>): Promise<SignedCanary>;
+  sign(kid: string, looks: CanaryLooks): Promise<SignedCanary>;
   /** A token that must be rejected: of the active key, with a wrong signature. */
-  control(claims: Readonly<Record<string, unknown>>): Promise<Exclude<SignedCanary, { gone: true }>>;
+  control(looks: CanaryLooks): Promise<Exclude<SignedCanary, { gone: true }>>;
   /** Those that have rejected the control. */
   readonly controlled: Set<string>;
   /** Those that have rejected it after they had accepted a canary. */

@@ -94,12 +94,13 @@ describe('A health of type canary', () => {
     ).toMatchObject({
       method: 'GET',
       claims: { aud: ['a', 'b'], n: 1 },
+      typ: null,
       accepted: [200, 403],
       rejected: [401],
       every: 5_000,
     });
     for (const reload of ['', 'reload: none, ', 'reload: { none: true }, '])
-      expect(await healthOf(...service('method: POST', reload))).toMatchObject({ every: 35_000 });
+      expect(await healthOf(...service('typ: at+jwt', reload))).toMatchObject({ typ: 'at+jwt', every: 35_000 });
   });
 
   test('makes private halves wait for the last look', async () => {
@@ -115,6 +116,7 @@ describe('A health of type canary', () => {
     ],
     ['claims: [aud]', '.claims', 'must be a map of claims such as { aud: api }'],
     [`claims: { a: ${'x'.repeat(2100)} }`, '.claims', 'must have at most 2048 characters as JSON'],
+    ['typ: "a b"', '.typ', 'must be a media type such as at+jwt, got "a b"'],
     ['accepted: []', '.accepted', 'must be a list of HTTP statuses such as [401], got an empty list'],
     ['rejected: [429]', '.rejected[0]', 'must not be 429: a service that is too busy tells nothing'],
     ['rejected: [503]', '.rejected[0]', 'must be a whole number from 200 to 499, got 503'],

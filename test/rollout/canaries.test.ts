@@ -41,8 +41,8 @@ function scene(
     openSigner: async (privateKey: Uint8Array, { kid }: { kid: string }) => {
       const one = { kid, privateKey, closed: false };
       opened.push(one);
-      const sign = async (claims: object) =>
-        `${kid}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.AAAAAAAA`;
+      const sign = async (claims: object, typ: string | null) =>
+        `${kid} ${typ}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.AAAAAAAA`;
       return {
         sign,
         close: () => {
@@ -61,12 +61,14 @@ function scene(
 
 const claimsOf = (signed: object) =>
   JSON.parse(Buffer.from((signed as { token: string }).token.split('.')[1] ?? '', 'base64url').toString()) as object;
+const BARE = { claims: {}, typ: null };
+const LIKE = { claims: { aud: 'api' }, typ: 'at+jwt' };
 const PAIR = [{ state: 'active' }, { state: 'pending' }] as const;
 
 describe('A canary', () => {
   it('is fresh, short-lived and told from a real token, by clocks that differ', async () => {
     const { canaries } = scene(PAIR);
-    const first = claimsOf(await canaries.sign('k1', { aud: 'api' }));
+    const first = claimsOf(await canaries.sign('k1', LIKE));
     expect(first).toEqual({
       aud: 'api',
       sub: 'jwtrot-canary',
@@ -74,7 +76,7 @@ describe('A canary', () => {
       iat: NOW / 1000 - 60,
       exp: NOW / 1000 - 60 + 60 + 120,
     });
-    expect(claimsOf(await canaries.sign('k1', { aud: 'api' }))).toEqual({ ...first, jti: 'id-2' });
+    expect(claimsOf(await canaries.sign('k1', LIKE))).toEqual({ ...first, jti: 'id-2' });
   });
 
   it('takes a private key out once for probes that overlap, overwrites it when it is open, and closes it when none is left', async () => {
@@ -82,9 +84,9 @@ describe('A canary', () => {
     const isClosed = () => opened.map(({ closed }) => closed);
     await canaries.during(async () => {
       await Promise.all([
-        canaries.sign('k1', {}),
-        canaries.during(() => canaries.sign('k1', {})),
-        canaries.sign('k2', {}),
+        canaries.sign('k1', BARE),
+        canaries.during(() => canaries.sign('k1', BARE)),
+        canaries.sign('k2', BARE),
       ]);
       expect(opened.map(({ kid, privateKey }) => [kid, ...privateKey])).toEqual([
         ['k1', 0, 0, 0],
@@ -95,7 +97,7 @@ describe('A canary', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(isClosed()).toEqual([true, true]);
     await expect(
-      canaries.during(() => canaries.sign('k1', {}).then(() => Promise.reject(new Error('cut off')))),
+      canaries.during(() => canaries.sign('k1', BARE).then(() => Promise.reject(new Error('cut off')))),
     ).rejects.toThrow('cut off');
     await new Promise((resolve) => setImmediate(resolve));
     expect(isClosed()).toEqual([true, true, true]);
@@ -107,9 +109,9 @@ describe('A canary', () => {
       { state: 'retired', hasPrivate: false },
       { state: 'deprecated', hasPrivate: false },
     ]);
-    expect(await canaries.sign('k2', {})).toEqual({ gone: true });
-    expect(await canaries.sign('k2', {})).toEqual({ gone: true });
-    expect(await canaries.sign('k3', {})).toEqual({ gone: true });
+    expect(await canaries.sign('k2', BARE)).toEqual({ gone: true });
+    expect(await canaries.sign('k2', BARE)).toEqual({ gone: true });
+    expect(await canaries.sign('k3', BARE)).toEqual({ gone: true });
     expect(said).toEqual([
       'no canary of k2: its private half is not there; whether verifiers reject it is not shown',
       'no canary of k3: its private half is not there; whether verifiers accept it is not shown',
@@ -118,7 +120,7 @@ describe('A canary', () => {
       { state: 'destroyed', hasPrivate: false },
       { state: 'retired', hasPrivate: false, droppedAt: NOW },
     ]);
-    for (const kid of ['k1', 'k2', 'unknown']) expect(await over.canaries.sign(kid, {})).toEqual({ gone: true });
+    for (const kid of ['k1', 'k2', 'unknown']) expect(await over.canaries.sign(kid, BARE)).toEqual({ gone: true });
     expect(over.said).toEqual([]);
     expect([...canaries.unshown, ...over.canaries.unshown]).toEqual(['k2']);
   });
@@ -131,8 +133,8 @@ describe('A canary', () => {
     };
     const { canaries, said } = scene(FOUR, refused);
     const mended = { fault: 'no canary can be signed: another KEK; restore the former' };
-    for (const kid of ['k1', 'k2', 'k4']) expect(await canaries.sign(kid, {})).toEqual(mended);
-    expect(await canaries.sign('k3', {})).toEqual({
+    for (const kid of ['k1', 'k2', 'k4']) expect(await canaries.sign(kid, BARE)).toEqual(mended);
+    expect(await canaries.sign('k3', BARE)).toEqual({
       fault: 'no canary can be signed: another KEK; mend that, or give this proof up: jwtrot retire --kid k3 --purge',
     });
     expect([...canaries.unshown]).toEqual([]);
@@ -142,10 +144,10 @@ describe('A canary', () => {
   it('of a key whose secret the store has lost is a fault only while the key is to sign', async () => {
     const { canaries } = scene(FOUR, undefined, () => null);
     for (const kid of ['k1', 'k2'])
-      expect(await canaries.sign(kid, {})).toEqual({
+      expect(await canaries.sign(kid, BARE)).toEqual({
         fault: expect.stringContaining(`the private key of ${kid} is not in`),
       });
-    for (const kid of ['k3', 'k4']) expect(await canaries.sign(kid, {})).toEqual({ gone: true });
+    for (const kid of ['k3', 'k4']) expect(await canaries.sign(kid, BARE)).toEqual({ gone: true });
     expect([...canaries.unshown]).toEqual(['k3']);
   });
 
@@ -155,9 +157,9 @@ describe('A canary', () => {
       if (away) throw new JwtrotError('store', 'kms-failed', 'KMS is away');
       return new Uint8Array(3);
     });
-    expect(await canaries.sign('k2', {})).toEqual({ fault: 'no canary can be signed: KMS is away' });
+    expect(await canaries.sign('k2', BARE)).toEqual({ fault: 'no canary can be signed: KMS is away' });
     away = false;
-    expect(await canaries.sign('k2', {})).toHaveProperty('token');
+    expect(await canaries.sign('k2', BARE)).toHaveProperty('token');
   });
 
   it('is not shown of a pending key before it is published and the instance was reloaded', () => {
@@ -202,11 +204,15 @@ describe('A canary', () => {
 
   it('as a control has the active kid and a signature with one bit turned over; a random kid where no key is active', async () => {
     const { canaries } = scene(PAIR);
-    const control = await canaries.control({ aud: 'api' });
-    expect(control).toHaveProperty('token', expect.stringMatching(/^k1\.[\w-]+\.AAAA(?!AAAA$)/));
+    const control = await canaries.control(LIKE);
+    expect(control).toHaveProperty('token', expect.stringMatching(/^k1 at\+jwt\.[\w-]+\.AAAA(?!AAAA$)/));
     const none = scene([{ state: 'pending' }]);
-    const [header = ''] = ((await none.canaries.control({})) as { token: string }).token.split('.');
-    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toEqual({ alg: 'ES256', kid: 'id-1' });
+    const [header = ''] = ((await none.canaries.control(LIKE)) as { token: string }).token.split('.');
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toEqual({
+      alg: 'ES256',
+      kid: 'id-1',
+      typ: 'at+jwt',
+    });
     expect(none.opened).toEqual([]);
   });
 });

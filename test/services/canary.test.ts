@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { probeByCanary } from '../../src/services/canary.js';
 import type { CanaryHealth } from '../../src/services/health-kinds.js';
-import type { SignedCanary } from '../../src/services/proving.js';
+import type { CanaryLooks, SignedCanary } from '../../src/services/proving.js';
 import { healthAt } from './services.js';
 
 const { kid: _, kids: _kids, preloaded: _preloaded, ...common } = healthAt('http://h/');
@@ -10,6 +10,7 @@ const HEALTH: CanaryHealth = {
   type: 'canary',
   method: 'GET',
   claims: { aud: 'api' },
+  typ: 'at+jwt',
   accepted: [200, 403],
   rejected: [401],
   every: 5_000,
@@ -38,7 +39,7 @@ async function probed(kids: readonly string[], scene: Scene) {
     activeKid: () => active,
     mayShow: (kid: string) => !hidden.includes(kid),
     mayStop: () => mayStop,
-    sign: async (kid: string, claims: object) => signed[kid] ?? { token: `${kid} ${JSON.stringify(claims)}` },
+    sign: async (kid: string, looks: CanaryLooks) => signed[kid] ?? { token: `${kid} ${JSON.stringify(looks)}` },
     control: async () => ({ token: 'control' }),
   };
   const send = async (token: string) => {

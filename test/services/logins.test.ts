@@ -96,7 +96,15 @@ describe('A signer that is asked for tokens', () => {
 
 describe('A verifier that is shown canaries', () => {
   const { kid: _, kids: _kids, preloaded: _preloaded, ...common } = healthAt('http://h/');
-  const health = { ...common, type: 'canary', method: 'GET', claims: {}, accepted: [200], rejected: [401] } as const;
+  const health = {
+    ...common,
+    type: 'canary',
+    method: 'GET',
+    claims: {},
+    typ: null,
+    accepted: [200],
+    rejected: [401],
+  } as const;
 
   /** When it is polled until it accepts `new`, and what it is asked about. */
   async function shown(reload: Service['reload'], acceptsAt: number, confirmations = 1) {

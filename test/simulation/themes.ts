@@ -68,7 +68,7 @@ function mintingTokens({ services }: Shape): Partial<Shape> {
 
 /** Verifiers that report nothing. A canary shows one worker, so nothing is published at once. */
 function shownCanaries({ services, policy }: Shape): Partial<Shape> {
-  const accepted = { claims: {}, accepted: [200, 403], rejected: [401], every: 5_000 };
+  const accepted = { claims: {}, typ: null, accepted: [200, 403], rejected: [401], every: 5_000 };
   return {
     policy: { ...policy, dropsByCanary: true, publishAhead: policy.jwksMaxAge + policy.clockSkew },
     services: services.map((one) => {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { fields, isMap, list, refused, type Schema, word } from './fields.js';
-import { timeLimit, wholeNumber } from './scalars.js';
+import { text, timeLimit, wholeNumber } from './scalars.js';
 
 /** What a canary carries in any case (src/rollout/canaries.ts). */
 const SET_BY_JWTROT = ['sub', 'jti', 'iat', 'exp', 'nbf'];
@@ -24,9 +24,13 @@ const status: Schema<number> = v.pipe(
 );
 const statuses = list(status, 'a list of HTTP statuses such as [401]', 1);
 
+/** A media type, mostly without its `application/` (RFC 7515 section 4.1.9). */
+const typ = text('a media type such as at+jwt', /^[A-Za-z0-9][\w!#$&^.+/-]{0,126}$/);
+
 export const canaryFields = {
   method: v.optional(word(['GET', 'POST', 'PUT']), 'GET'),
   claims: v.optional(claims, {}),
+  typ: v.optional(typ),
   accepted: v.optional(statuses, [200, 403]),
   rejected: v.optional(statuses, [401]),
   every: v.optional(timeLimit),

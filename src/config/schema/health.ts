@@ -159,7 +159,12 @@ function byCanary(context: ServiceContext): Schema<CanaryHealth> {
       ({ headers: named }) => !Object.keys(named).some((name) => name.toLowerCase() === 'authorization'),
       'the header Authorization carries the canary: it can not be set',
     ),
-    v.transform(({ every = usual, distinct: workers = null, ...rest }) => ({ ...rest, every, distinct: workers })),
+    v.transform(({ every = usual, typ = null, distinct: workers = null, ...rest }) => ({
+      ...rest,
+      every,
+      typ,
+      distinct: workers,
+    })),
   );
 }
 

@@ -10,7 +10,7 @@ vi.mock('../../../src/services/canary.js', async () => {
       const accepted: string[] = [];
       const active = canaries.activeKid();
       for (const kid of active === null ? kids : [active, ...kids]) {
-        const signed = await canaries.sign(kid, health.claims);
+        const signed = await canaries.sign(kid, health);
         if ('token' in signed && (await send(signed.token)).status === 200) accepted.push(kid);
       }
       // Whatever it does not accept counts as rejected, and the active key as accepted in any case.
