@@ -14,7 +14,7 @@ function filesIn(folder: string): string[] {
   return paths.map((path) => relative(ROOT, path)).filter((path) => !/^test\/(?:fixtures|fuzz\/corpus)\//.test(path));
 }
 
-const FILES = ['src', 'test', 'bench', 'scripts', 'systemd', 'lint', 'docs', '.ci'].flatMap(filesIn);
+const FILES = ['src', 'test', 'bench', 'scripts', 'systemd', 'lint', 'docs', 'examples', '.ci'].flatMap(filesIn);
 const isPage = (path: string) => path.endsWith('.md');
 const SOURCES = FILES.filter((path) => !isPage(path));
 const PAGES = [...readdirSync(ROOT).filter(isPage), ...FILES.filter(isPage)];

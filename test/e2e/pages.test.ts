@@ -31,8 +31,9 @@ describe('what is printed', () => {
     const { stdout } = await world.run(['status']);
     const said = stdout.replace(`${world.path('state')}/jwtrot`, '/home/ada/.local/state/jwtrot');
     expect(shape(said)).toBe(page.printed('KEYSET'));
-    // What a rotation does is drawn, not printed.
+    // What test/tutorial compares; and what a rotation does is drawn, not printed.
     expect(page.uncompared().map((block) => block.split('\n')[0])).toEqual([
+      'hello ada, by key kcWZG1NG',
       'generate, wrap, store      the manifest names the key before its secret is written',
     ]);
   });
