@@ -100,12 +100,12 @@ function guarded(wrapper: Wrapper): Wrapper {
   };
 }
 
-/** File outlets and local reloads work on one host. No other host may think that it has done them. */
+/** Files and local reloads work on one host. No other host may think that it has done them. */
 function isBound(keyset: KeysetConfiguration): boolean {
   const local = new Set(['systemd', 'signal', 'command']);
   return (
     keyset.deliver.length > 0 ||
-    keyset.publish.some((outlet) => outlet.type === 'file') ||
+    keyset.publish.some((outlet) => outlet.type !== 'command') ||
     keyset.services.some((service) => local.has(service.reload.type))
   );
 }

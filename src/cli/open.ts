@@ -1,10 +1,10 @@
-import { dirname } from 'node:path';
 import type { Configuration, KeysetConfiguration } from '../config/configuration.js';
 import { loadConfiguration } from '../config/load.js';
 import { openStore } from '../config/open-store.js';
 import { readableStoreOf } from '../config/readable-store.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
+import { outletFolders } from '../outlets/outlet.js';
 import { keepHeapSmall } from '../outside/small-heap.js';
 import type { Store } from '../store/store.js';
 import type { Environment } from './environment.js';
@@ -38,7 +38,8 @@ export async function open(
   const configuration = await loadConfiguration({ path: options.config, env, uid, home, onLong: keepHeapSmall });
   const { store: choice } = configuration;
   const owner = use === 'looks' && choice.type === 'directory' ? await readableStoreOf(choice.path, uid) : null;
-  if (choice.type !== 'directory') await refuseForeignOutlets(outletFolders(configuration), environment);
+  if (choice.type !== 'directory')
+    await refuseForeignOutlets(configuration.keysets.flatMap(outletFolders), environment);
   else if (owner === null) await refuseForeignStore(choice.path, environment);
   const store = await openStore(configuration, environment, { uid: owner ?? uid, reads: use !== 'commits' });
   return { configuration, keysets: choose(configuration, options.keyset), store };
@@ -62,14 +63,6 @@ export function choose(
       },
     );
   });
-}
-
-function outletFolders({ keysets }: Configuration): string[] {
-  const published = keysets.flatMap(({ publish }) =>
-    publish.flatMap((outlet) => ('path' in outlet ? [outlet.path] : [])),
-  );
-  const delivered = keysets.flatMap(({ deliver }) => deliver.map((outlet) => outlet.path));
-  return [...published, ...delivered].map((path) => dirname(path));
 }
 
 export function sourceOf(configuration: Configuration): string {

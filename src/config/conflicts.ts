@@ -1,4 +1,4 @@
-import { normalize, relative } from 'node:path';
+import { dirname, normalize, relative } from 'node:path';
 import type { StoreChoice, WrapChoice } from './configuration.js';
 import type { FieldPath } from './problem.js';
 import { isMap, type RawMap } from './schema/fields.js';
@@ -32,34 +32,55 @@ export function conflicts(value: unknown, { source, store, wrap }: Places): Conf
   }
   const writtenBy = new Map<string, string>([[normalize(source), 'the configuration itself']]);
   if (kek !== null) writtenBy.set(kek, 'the KEK');
-  for (const outlet of outletFiles(value)) {
-    const other = writtenBy.get(outlet.file);
-    if (other !== undefined) {
-      found.push({ path: outlet.path, message: `${outlet.file} is ${other}; each outlet needs a file of its own` });
-    } else if (storePath !== null && isWithin(storePath, outlet.file)) {
-      found.push({ path: outlet.path, message: `${outlet.file} must not lie in the store's directory ${storePath}` });
-    } else writtenBy.set(outlet.file, `already written by ${outlet.name}`);
-  }
-  return [...found, ...selfProof(value), ...deliveredOnly(value)];
+  return [...found, ...sharedPlaces(value, storePath, writtenBy), ...selfProof(value), ...deliveredOnly(value)];
 }
 
-interface OutletFile {
+/** @param writtenBy who else writes a file or directory; the outlets are added */
+function sharedPlaces(value: unknown, storePath: string | null, writtenBy: Map<string, string>): Conflict[] {
+  const found: Conflict[] = [];
+  const directories = new Set<string>();
+  for (const { path, name, kind, place } of outletPlaces(value)) {
+    const files = [...writtenBy.keys()].filter((file) => !directories.has(file));
+    const held = kind === 'directory' ? files.find((file) => dirname(file) === place) : undefined;
+    const around = kind === 'file' && directories.has(dirname(place)) ? dirname(place) : undefined;
+    const other = writtenBy.has(place) ? place : (held ?? around);
+    if (other !== undefined) {
+      const where = other === place ? '' : ` ${other === held ? 'holds' : 'lies in'} ${other}, which`;
+      const who = writtenBy.get(other) ?? '';
+      found.push({ path, message: `${place}${where} is ${who}; each outlet needs a ${kind} of its own` });
+    } else if (storePath !== null && isWithin(storePath, place)) {
+      found.push({ path, message: `${place} must not lie in the store's directory ${storePath}` });
+    } else {
+      writtenBy.set(place, `already written by ${name}`);
+      if (kind === 'directory') directories.add(place);
+    }
+  }
+  return found;
+}
+
+interface OutletPlace {
   readonly path: FieldPath;
   readonly name: string;
-  readonly file: string;
+  readonly kind: 'file' | 'directory';
+  readonly place: string;
 }
 
-function outletFiles(value: unknown): OutletFile[] {
+function outletPlaces(value: unknown): OutletPlace[] {
   return keysets(value).flatMap(([keyset, map]) =>
-    ['publish', 'deliver'].flatMap((kind) =>
-      items(map[kind]).flatMap(([index, outlet]) => {
-        const file = outlet['file'];
-        if (typeof file !== 'string') return [];
-        const path = ['keysets', keyset, kind, index, 'file'];
-        return [{ path, name: `keysets.${keyset}.${kind}[${index}]`, file: normalize(file) }];
+    ['publish', 'deliver'].flatMap((list) =>
+      items(map[list]).flatMap(([index, outlet]) => {
+        const kind = list === 'publish' && outlet['file'] === undefined ? 'directory' : 'file';
+        const place = outlet[kind];
+        if (typeof place !== 'string') return [];
+        const path = ['keysets', keyset, list, index, kind];
+        return [{ path, name: `keysets.${keyset}.${list}[${index}]`, kind, place: withoutEndSlash(place) }];
       }),
     ),
   );
+}
+
+function withoutEndSlash(path: string): string {
+  return normalize(path).replace(/(?<=.)\/$/, '');
 }
 
 /** A URL that serves jwtrot's own file proves publication; it doesn't prove that a verifier accepts the key. */

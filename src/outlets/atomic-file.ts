@@ -14,6 +14,8 @@ export interface FileAttributes extends Ownership {
 /** A whole file as it is put in place. */
 export interface NewFile extends FileAttributes {
   readonly content: Uint8Array;
+  /** Whose name its temporary file has; absent: its own. */
+  readonly aside?: string;
 }
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
@@ -29,10 +31,10 @@ const beingWritten = new Set<string>();
 export async function replaceFile(
   directory: OutletDirectory,
   name: string,
-  { content, ...attributes }: NewFile,
+  { content, aside = name, ...attributes }: NewFile,
   id: string,
 ): Promise<void> {
-  const entry = temporaryName(name, id);
+  const entry = temporaryName(aside, id);
   const temporary = `${directory.through}/${entry}`;
   let file: FileHandle | null = null;
   beingWritten.add(entry);

@@ -2,12 +2,14 @@ import { toSpkiPem } from '../keys/public-key.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { jwkSetText, type OutletContent } from '../keyset/published/jwk-set.js';
 import type { PublishFormat } from './outlet.js';
+import { pemEntries, pemFilesText } from './pem-files.js';
 import { isOurs } from './read-jwks.js';
 
 /** The text that an outlet must hold; null: there is nothing to write yet, or nothing any more. */
 export function publishText(content: OutletContent, format: PublishFormat): string | null {
   if (format === 'pem') return content.active === null ? null : toSpkiPem(content.active.publicJwk);
-  return content.jwks.keys.length === 0 && !content.allowEmpty ? null : jwkSetText(content.jwks);
+  if (content.jwks.keys.length === 0 && !content.allowEmpty) return null;
+  return format === 'jwks' ? jwkSetText(content.jwks) : pemFilesText(pemEntries(content));
 }
 
 /** The last check before a text leaves the process. @throws JwtrotError `private-member` (exit 5) */

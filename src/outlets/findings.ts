@@ -11,7 +11,7 @@ import type { Sight } from './sight.js';
 export interface Seen {
   /** For people. */
   readonly outlet: string;
-  /** The outlet's file. For a command: the record of what it was last given. */
+  /** The outlet's file or files. For a command: the record of what it was last given. */
   readonly path: string;
   readonly record: FoundRecord;
   /** Where the record is, or would be. */
@@ -23,6 +23,8 @@ export interface Seen {
   readonly sight: Pick<Sight, 'keys' | 'foreign' | 'isThere' | 'sha256'>;
   /** It publishes keys, and there are none to publish now. */
   readonly wouldBeEmptied: boolean;
+  /** A key to publish that can't have a file of its own there; null: none. */
+  readonly unnameable: string | null;
   /** Why its directory is not fit for writing; null: it is fit. */
   readonly flaw: Flaw | null;
 }
@@ -116,6 +118,16 @@ export function foreignFile({ outlet, record, given, sight }: Seen): Finding | n
     kind: 'refused',
     why: "it holds something that is neither keys nor jwtrot's",
     hint: `move it away: mv ${outlet} ${outlet}.old`,
+  };
+}
+
+export function unnameableKey({ unnameable }: Seen, { keyset }: OutletContent): Finding | null {
+  if (unnameable === null) return null;
+  return {
+    code: 'kid-no-file-name',
+    kind: 'refused',
+    why: `the kid ${quoteOutside(unnameable)} can't be the name of a file`,
+    hint: `replace the key: jwtrot rotate --force --keyset ${keyset}; or publish a JWKS, which may hold any kid`,
   };
 }
 

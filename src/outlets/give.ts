@@ -82,7 +82,7 @@ export async function give({ place, record, sight }: Observed, giving: Giving): 
         ...(await unlessIncident(content, () => writeRecord(place, record, giving))),
         ...(await unlessIncident(content, () => remember(giving.records, target.label, sha256))),
       ];
-      if (!holds) await target.put({ directory, bytes, content, limit, signal, newId });
+      if (!holds) await target.put({ directory, bytes, content, sight, limit, signal, newId });
       return { wrote: !holds, unrecorded };
     } finally {
       bytes?.fill(0);

@@ -10,6 +10,9 @@ export function lockName(name: string): string {
   return `.${name}.jwtrot-lock`;
 }
 
+/** Stands for all files of a directory outlet in the names of its record, its lock and its temporary files. */
+export const PEM_FILES = 'pem';
+
 const TEMPORARY = '.jwtrot-tmp';
 
 /** @param id random, without a dot, so nobody can guess the name and take it first */

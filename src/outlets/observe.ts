@@ -31,7 +31,8 @@ async function isStrangersLink(path: string): Promise<boolean> {
   return facts?.isSymbolicLink() === true && !isTrusted(facts);
 }
 
-function isTrusted({ uid }: Stats): boolean {
+/** Belongs to root or this process. */
+export function isTrusted({ uid }: Stats): boolean {
   return uid === 0 || uid === (process.geteuid?.() ?? 0);
 }
 

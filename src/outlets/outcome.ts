@@ -63,7 +63,7 @@ async function takeOut({ place, sight }: Observed, because: Finding, giving: Giv
       () => [],
       (error: unknown) => [error],
     );
-    await target.put({ directory, bytes, content, limit, signal, newId });
+    await target.put({ directory, bytes, content, sight, limit, signal, newId });
     return failed;
   });
   const { wrote, problems } = done(true);

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Duration } from '../keyset/basics/clock.js';
 import type { ErrorKind, JwtrotError } from '../keyset/basics/error.js';
 import type { OutletSaid } from '../keyset/history/other-history.js';
@@ -19,6 +20,14 @@ export type PublishOutlet =
       readonly url: string | null;
     }
   | {
+      readonly type: 'directory';
+      readonly path: string;
+      readonly format: 'pem-files';
+      readonly mode: number;
+      readonly allowShared: boolean;
+      readonly url: null;
+    }
+  | {
       readonly type: 'command';
       readonly command: Command;
       readonly format: PublishFormat;
@@ -26,8 +35,8 @@ export type PublishOutlet =
       readonly url: string | null;
     };
 
-/** `jwks`: the JWK Set. `pem`: the active key's SPKI. */
-export type PublishFormat = 'jwks' | 'pem';
+/** `jwks`: the JWK Set. `pem`: the active key's SPKI. `pem-files`: an SPKI for each key in the JWKS. */
+export type PublishFormat = 'jwks' | 'pem' | 'pem-files';
 
 /** Where the active private key goes, for signers that can't ask KMS themselves. */
 export interface DeliverOutlet {
@@ -168,4 +177,13 @@ export interface OutletWriter {
 export interface Unread {
   readonly outlet: string;
   readonly reason: string;
+}
+
+/** The directories of outlets that are files. */
+export function outletFolders({ publish, deliver }: Pick<OutletPort, 'publish' | 'deliver'>): string[] {
+  const published = publish.flatMap((outlet) => {
+    if (outlet.type === 'command') return [];
+    return outlet.type === 'file' ? dirname(outlet.path) : outlet.path;
+  });
+  return [...published, ...deliver.map(({ path }) => dirname(path))];
 }

@@ -8,6 +8,7 @@ import { holdingWithin, keysWithin, recordWithin } from './observe-outlet.js';
 import type { DeliverOutlet, OutletPort, PublishOutlet } from './outlet.js';
 import { type Reachable, withPlaces } from './place.js';
 import { publishCommand } from './publish-command.js';
+import { publishDirectory } from './publish-directory.js';
 import { publishFile } from './publish-file.js';
 import { type Answering, Reach } from './reach.js';
 import { REQUEST_TIMEOUT, readBackOutlet, withoutQuery } from './read-back.js';
@@ -38,7 +39,7 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
   const { publish, deliver, clock, path, stateDirectory } = options;
   const published = publish.map((outlet) => ({
     outlet,
-    target: outlet.type === 'file' ? publishFile(outlet) : publishCommand(outlet, options),
+    target: publishTarget(outlet, options),
   }));
   const targets = distinctlyNamed([...published.map(({ target }) => target), ...deliver.map(deliverFile)]);
   const reachable = withReach(targets, options.answering);
@@ -73,6 +74,11 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
       return found(asked);
     },
   };
+}
+
+function publishTarget(outlet: PublishOutlet, options: OutletPortOptions): Target {
+  if (outlet.type === 'file') return publishFile(outlet);
+  return outlet.type === 'directory' ? publishDirectory(outlet) : publishCommand(outlet, options);
 }
 
 /** What looks at all outlets, at the same time, have found. */

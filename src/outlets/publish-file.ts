@@ -21,9 +21,7 @@ export function publishFile(outlet: PublishFile): Target {
     folder,
     name,
     openFolder: () => openDirectory(folder, { follow: true }),
-    async flawOf({ sharedWith }) {
-      return sharedWith === null || outlet.allowShared ? null : shared(folder, sharedWith);
-    },
+    flawOf: async ({ sharedWith }) => sharedFlaw(outlet, folder, sharedWith),
     observe: (path) => observePublishFile(outlet, path),
     holds(sight, content) {
       const text = publishText(content, outlet.format);
@@ -41,7 +39,12 @@ export function publishFile(outlet: PublishFile): Target {
 }
 
 /** Others who can write there can replace our keys with their own, and mint tokens. */
-function shared(folder: string, sharedWith: string): Flaw {
+export function sharedFlaw(
+  { allowShared }: { readonly allowShared: boolean },
+  folder: string,
+  sharedWith: string | null,
+): Flaw | null {
+  if (sharedWith === null || allowShared) return null;
   return {
     code: 'shared-directory',
     kind: 'refused',

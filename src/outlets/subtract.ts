@@ -1,6 +1,6 @@
 import { decodeJson, isJsonObject, type Json } from '../keyset/basics/foreign-json.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
-import type { OutletContent } from '../keyset/published/jwk-set.js';
+import { isKeySet, type OutletContent } from '../keyset/published/jwk-set.js';
 import { keyIn } from './read-jwks.js';
 import type { Sight } from './sight.js';
 import type { Target } from './target.js';
@@ -29,7 +29,7 @@ export async function withoutKeys(
   allowEmpty: boolean,
 ): Promise<Remainder> {
   if (gone.length === 0 || !sight.isThere) return { type: 'nothing' };
-  if (kind === 'publish' && format === 'jwks') return shorter(sight.text ?? '', gone, allowEmpty);
+  if (kind === 'publish' && isKeySet(format)) return shorter(sight.text ?? '', gone, allowEmpty);
   if (sight.keys === null || sight.foreign) return { type: 'stays', why: "what it holds can't be read" };
   const taken = gone.filter((key) => sight.keys?.some((held) => held.thumbprint === key.thumbprint));
   if (taken.length === 0) return { type: 'nothing' };

@@ -4,12 +4,13 @@ import type { OutletDirectory } from './directory.js';
 import type { Flaw } from './findings.js';
 import type { Sight } from './sight.js';
 
-/** One outlet, as the writer sees it: a published file, a delivered file, or the record of a command. */
+/** One outlet, as the writer sees it: a published file or a directory of them, a delivered file, or the record of a command. */
 export interface Target extends Pick<Holding, 'kind' | 'format'> {
   /** The path, or `command NAME`. */
   readonly label: string;
-  /** The directory of its file, or of the record of what a command was given. */
+  /** The directory of its file or files, or of the record of what a command was given. */
   readonly folder: string;
+  /** Of its file or record. Several files have one name for what lies beside them. */
   readonly name: string;
   /** What the outlet holds can't be seen, only what it was last given. */
   readonly isBlind: boolean;
@@ -19,7 +20,7 @@ export interface Target extends Pick<Holding, 'kind' | 'format'> {
   openFolder(): Promise<OutletDirectory>;
   /** Why nothing may be put there; null: something may. */
   flawOf(directory: OutletDirectory): Promise<Flaw | null>;
-  /** @param path of the file or record */
+  /** @param path `folder`, or a way to it, and `name` */
   observe(path: string): Promise<Sight>;
   /** True when there is nothing to write. */
   holds(sight: Sight, content: OutletContent): boolean;
@@ -32,7 +33,9 @@ export interface Putting {
   readonly directory: OutletDirectory;
   /** Null: its file is removed. */
   readonly bytes: Buffer | null;
-  readonly content: Pick<OutletContent, 'keyset' | 'revision'>;
+  readonly content: OutletContent;
+  /** What it held when it was judged. */
+  readonly sight: Sight;
   /** The longest that a command may take; null: its own time limit. */
   readonly limit: Duration | null;
   readonly signal: AbortSignal;

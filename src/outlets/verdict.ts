@@ -10,6 +10,7 @@ import {
   retiredKey,
   type Seen,
   unknownKid,
+  unnameableKey,
 } from './findings.js';
 import type { Elsewhere } from './outlet.js';
 
@@ -41,6 +42,7 @@ export function verdictOn(seen: Seen, content: OutletContent, otherHistory: Else
     because(isIncident ? 'leave' : 'stop', otherKeyset(seen, content)) ??
     because(isIncident ? 'subtract' : 'stop', unknownKid(seen, content)) ??
     because(isIncident ? 'leave' : 'stop', foreignFile(seen)) ??
+    because(isIncident ? 'subtract' : 'leave', unnameableKey(seen, content)) ??
     because(isIncident ? 'subtract' : 'leave', badRecord(seen, content)) ??
     because(isIncident ? 'leave' : 'stop', emptied(seen, content)) ?? { do: 'write', because: seen.flaw }
   );

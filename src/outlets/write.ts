@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { givenTo } from '../keyset/history/given-outlet.js';
 import type { KeysetRecord } from '../keyset/history/record.js';
-import type { OutletContent } from '../keyset/published/jwk-set.js';
+import { isKeySet, type OutletContent } from '../keyset/published/jwk-set.js';
 import type { Records } from '../records/records.js';
 import { assertPublic, publishText } from './content.js';
 import type { Observed } from './give.js';
 import { OBSERVE_LIMIT } from './limits.js';
 import { carryOut, type Judged, type Outcome, stopping } from './outcome.js';
 import type { OutletProblem, OutletWriter, WriteOptions, WriteResult } from './outlet.js';
+import { unnameableKid } from './pem-files.js';
 import type { Place, Places, Unplaced } from './place.js';
 import { outletProblem, problemOf } from './problem.js';
 import { readOutletRecord, recordPath } from './record.js';
@@ -79,16 +80,22 @@ function judge(
 ): Judged {
   const { place, record, sight } = observed;
   const { target, directory, flaw } = place;
-  const isWiped = target.kind === 'publish' && target.format === 'jwks' && publishText(content, 'jwks') === null;
+  const isSet = target.kind === 'publish' && isKeySet(target.format);
+  const isWiped = isSet && publishText(content, 'jwks') === null;
   const seen = {
     outlet: target.label,
-    path: target.isBlind ? join(directory.path, target.name) : target.label,
+    path: target.isBlind
+      ? join(directory.path, target.name)
+      : target.format === 'pem-files'
+        ? join(target.label, '*.pem')
+        : target.label,
     record,
     recordPath: recordPath(directory, target.name),
     remembered,
     given: givenTo(remembered, target.label),
     sight,
     wouldBeEmptied: isWiped && (sight.keys?.length ?? 0) > 0,
+    unnameable: target.format === 'pem-files' ? unnameableKid(content) : null,
     flaw,
   };
   const verdict = verdictOn(seen, content, options.otherHistory);

@@ -3,6 +3,7 @@ import type { Configuration, KeysetConfiguration } from '../config/configuration
 import { SYSTEM_CONFIG } from '../config/find.js';
 import { type Duration, MINUTE } from '../keyset/basics/clock.js';
 import { NOTHING_ASKED } from '../keyset/planning/action.js';
+import { outletFolders } from '../outlets/outlet.js';
 import { runLimit } from '../rollout/limit.js';
 import type { Service } from '../services/service.js';
 import { ACCOUNT } from './account.js';
@@ -47,9 +48,6 @@ export function setupFacts(configuration: Configuration, source: string): SetupF
   const { wrap, keysets } = configuration;
   const services = keysets.flatMap((keyset) => keyset.services);
   const deliver = keysets.flatMap((keyset) => keyset.deliver);
-  const files = keysets.flatMap((keyset) =>
-    keyset.publish.flatMap((outlet) => ('path' in outlet ? [outlet.path] : [])),
-  );
   const { permissions, unnamed } = permissionsOf(services);
   const reloads = reloadsOf(services);
   const kek = wrap.type === 'local' ? wrap.kek : null;
@@ -60,7 +58,7 @@ export function setupFacts(configuration: Configuration, source: string): SetupF
     permissions,
     units: reloads.map(({ unit }) => unit),
     reloads,
-    outlets: unique([...files, ...deliver.map((outlet) => outlet.path)].map((path) => dirname(path))),
+    outlets: unique(keysets.flatMap(outletFolders)),
     leftAlone: [],
     state: stateOf(configuration),
     groups: unique(deliver.flatMap(({ group }) => (group === null ? [] : [String(group)]))),

@@ -15,7 +15,7 @@ describe('An outlet', () => {
     ],
     [
       'publish: [ { file: /j, command: [x] } ]',
-      ':4:16: keysets.api.publish[0]: must be a map with exactly one of file or command, such as { file: /srv/jwks/jwks.json }, got file and command',
+      ':4:16: keysets.api.publish[0]: must be a map with exactly one of file, directory or command, such as { file: /srv/jwks/jwks.json }, got file and command',
     ],
     [
       'publish: [ { file: /j, mode: 0644 } ]',
@@ -87,6 +87,49 @@ describe('Two outlets', () => {
   });
 });
 
+describe('A directory outlet', () => {
+  test.each([
+    [
+      '{ directory: /a }',
+      'keysets.api.publish[0].format: is missing: must be pem: a directory gets one PEM file for each key',
+    ],
+    [
+      '{ directory: /a, format: jwks }',
+      'keysets.api.publish[0].format: must be pem: a directory gets one PEM file for each key, got "jwks"',
+    ],
+    [
+      '{ directory: a, format: pem }',
+      'keysets.api.publish[0].directory: must be an absolute path (it begins with /), got "a"',
+    ],
+    [
+      '{ directory: /a, format: pem, url: "https://id.example" }',
+      'keysets.api.publish[0].url: unknown field; known here: directory, format, mode, allowShared',
+    ],
+    [
+      '{ directory: /a, file: /b }',
+      'keysets.api.publish[0]: must be a map with exactly one of file, directory or command, such as { file: /srv/jwks/jwks.json }, got file and directory',
+    ],
+  ])('%s is refused', async (outlet, problem) => {
+    expect(await keysetProblems('maxTokenTtl: 24h', `publish: [ ${outlet} ]`)).toEqual([
+      expect.stringContaining(problem),
+    ]);
+  });
+
+  test('has a directory of its own', async () => {
+    const text = `keysets:
+  a: { maxTokenTtl: 1h, publish: [ { directory: /keys/, format: pem }, { file: /keys/jwks.json } ] }
+  b: { maxTokenTtl: 1h, publish: [ { directory: /x/../keys, format: pem }, { file: /srv/b/jwks.json } ] }
+  c: { maxTokenTtl: 1h, publish: [ { directory: /srv/b, format: pem } ], deliver: [ { file: /keys/sub/key } ] }
+`;
+    const first = '/keys, which is already written by keysets.a.publish[0]';
+    expect(await problems(text)).toEqual([
+      `FILE:2:80: keysets.a.publish[1].file: /keys/jwks.json lies in ${first}; each outlet needs a file of its own`,
+      'FILE:3:49: keysets.b.publish[0].directory: /keys is already written by keysets.a.publish[0]; each outlet needs a directory of its own',
+      'FILE:4:49: keysets.c.publish[0].directory: /srv/b holds /srv/b/jwks.json, which is already written by keysets.b.publish[1]; each outlet needs a directory of its own',
+    ]);
+  });
+});
+
 describe('An outlet does not overwrite', () => {
   test('the KEK, the store or the configuration itself', async () => {
     const path = join(await newDirectory(), 'jwtrot.yaml');
@@ -100,6 +143,8 @@ keysets:
       - { file: /var/lib/jwtrot/kek }
       - { file: /var/lib/jwtrot/store/jwks.json }
       - { file: ${path} }
+      - { directory: /var/lib/jwtrot/store/, format: pem }
+      - { directory: /var/lib/jwtrot, format: pem }
 `,
     );
     const error = await failure(loadConfiguration({ path, env: {}, uid: UID, home: '/root' }));
@@ -107,6 +152,8 @@ keysets:
       `${path}:6:17: keysets.api.publish[0].file: /var/lib/jwtrot/kek is the KEK; each outlet needs a file of its own`,
       `${path}:7:17: keysets.api.publish[1].file: /var/lib/jwtrot/store/jwks.json must not lie in the store's directory /var/lib/jwtrot/store`,
       `${path}:8:17: keysets.api.publish[2].file: ${path} is the configuration itself; each outlet needs a file of its own`,
+      `${path}:9:22: keysets.api.publish[3].directory: /var/lib/jwtrot/store must not lie in the store's directory /var/lib/jwtrot/store`,
+      `${path}:10:22: keysets.api.publish[4].directory: /var/lib/jwtrot holds /var/lib/jwtrot/kek, which is the KEK; each outlet needs a directory of its own`,
     ]);
   });
 });

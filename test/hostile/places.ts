@@ -42,6 +42,7 @@ function outlet(name: string, sick: OutletName, labels: (paths: Paths) => string
 }
 const own = ({ jwks }: Paths) => [jwks, dirname(jwks)];
 const strangers = (paths: Paths) => [paths.strangers, dirname(paths.strangers)];
+const pems = (paths: Paths) => [paths.pems];
 const command = () => ['command publish'];
 
 function service(name: string, label: string, path: Place['path']): Place {
@@ -49,7 +50,7 @@ function service(name: string, label: string, path: Place['path']): Place {
 }
 
 function ground(name: string, path: Place['path'], names: Place['names']): Place {
-  return { name, kind: 'ground', path, sick: ['own', 'strangers', 'command', 'delivered'], names };
+  return { name, kind: 'ground', path, sick: ['own', 'strangers', 'pems', 'command', 'delivered'], names };
 }
 
 /** Of each file that jwtrot reads or writes, one. */
@@ -61,6 +62,11 @@ export const PLACES: readonly Place[] = [
   outlet("stranger's outlet", 'strangers', strangers, (paths) => paths.strangers),
   outlet("stranger's directory", 'strangers', strangers, (paths) => dirname(paths.strangers)),
   outlet('its lock in the state', 'strangers', strangers, lockOf),
+  outlet('directory of keys', 'pems', pems, (paths) => paths.pems),
+  outlet('leaked key in it', 'pems', pems, (paths) => join(paths.pems, `${kidIn(paths.leaked)}.pem`)),
+  outlet('other name in it', 'pems', pems, (paths) => join(paths.pems, 'other.pem')),
+  outlet("directory's record", 'pems', pems, (paths) => join(paths.pems, '.pem.jwtrot')),
+  outlet("directory's lock", 'pems', pems, (paths) => join(paths.pems, '.pem.jwtrot-lock')),
   outlet(
     'delivered key',
     'delivered',

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -37,6 +38,8 @@ function pathsIn(now: string) {
     jwks: join(now, 'own/jwks.json'),
     /** An outlet in a directory of somebody else. */
     strangers: join(now, 'strangers/jwks.json'),
+    /** A directory with a file for each key. */
+    pems: join(now, 'pems/keys'),
     /** What is delivered to the issuer. */
     key: join(now, 'private/api.jwk'),
     /** A program that takes the JWKS, and where it puts it. */
@@ -81,6 +84,7 @@ export class Site {
   async #prepare(): Promise<void> {
     const { paths } = this;
     for (const path of Object.values(paths)) mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    mkdirSync(paths.pems, { mode: 0o755 });
     if (IS_ROOT) chownSync(dirname(paths.strangers), STRANGER, STRANGER);
     execFileSync('mkfifo', [this.fifo]);
     copyFileSync(CA, paths.ca);
@@ -115,6 +119,7 @@ export class Site {
           publish: [
             { file: paths.jwks, url: `${services.url}/jwks` },
             { file: paths.strangers, allowShared: true },
+            { directory: paths.pems, format: 'pem' },
             { command: [paths.publish], timeout: '3s' },
           ],
           deliver: [{ file: paths.key, format: 'jwk', allowDisk: true }],
@@ -179,9 +184,10 @@ export class Site {
   }
 
   /** The outlets by name, with the kids that they hold now; null where that can't be told. */
-  published(): Record<'own' | 'strangers' | 'command' | 'delivered', readonly string[] | null> {
-    const { jwks, strangers, taken, key } = this.paths;
-    return { own: kids(jwks), strangers: kids(strangers), command: kids(taken), delivered: kids(key) };
+  published(): Record<'own' | 'strangers' | 'pems' | 'command' | 'delivered', readonly string[] | null> {
+    const { jwks, strangers, pems, taken, key } = this.paths;
+    const others = { command: kids(taken), delivered: kids(key) };
+    return { own: kids(jwks), strangers: kids(strangers), pems: pemKids(pems), ...others };
   }
 
   async close(): Promise<void> {
@@ -193,6 +199,15 @@ export class Site {
 function script(path: string, line: string): void {
   writeFileSync(path, `#!/bin/sh\n${line}\n`);
   chmodSync(path, 0o755);
+}
+
+/** The kids that have a file; null where what lies there is no directory. */
+function pemKids(folder: string): string[] | null {
+  try {
+    return readdirSync(folder).flatMap((name) => /^([^.].*)\.pem$/.exec(name)?.[1] ?? []);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : null;
+  }
 }
 
 /** Nothing that holds up the test itself is read. */

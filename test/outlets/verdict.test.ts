@@ -27,6 +27,7 @@ const SEEN: Seen = {
   given: { outlet: '/srv/jwks.json', sha256: 'given' },
   sight: { keys: [{ kid: 'k1', thumbprint: 't1' }], foreign: false, isThere: true, sha256: 'held' },
   wouldBeEmptied: false,
+  unnameable: null,
   flaw: null,
 };
 const FLAW = { code: 'shared-directory', kind: 'refused', why: 'w', hint: 'h', yieldsToIncident: true } as const;
@@ -131,6 +132,12 @@ const TABLE: readonly (readonly [what: string, seen: Partial<Seen>, usual: strin
     'leave: foreign-file',
   ],
   ['garbage in place of what jwtrot wrote', { sight: foreign }, 'write', 'write'],
+  [
+    'a directory, and a kid that can be no file name',
+    { unnameable: 'a/b' },
+    'leave: kid-no-file-name',
+    'subtract: kid-no-file-name',
+  ],
   ['nothing to publish, and keys there', { wouldBeEmptied: true }, 'stop: empty-jwks', 'leave: empty-jwks'],
   ['a directory that others may write', { flaw: FLAW }, 'leave: shared-directory', 'write: shared-directory'],
   ['no safe place for a private key', { flaw: unsafe }, 'leave: unsafe-directory', 'subtract: unsafe-directory'],

@@ -8,20 +8,18 @@ export function makeOutlets(world: World, name: string, main: HostOutlets | null
   const publish = shape.publish.map((one, i) => {
     const label = `/srv/${name}/jwks-${i}.json`;
     const url = one.url ? `https://${name}.example/jwks` : null;
-    const common = { format: 'jwks', url } as const;
+    const file = { path: label, mode: 0o644, allowShared: false };
     const command = { argv: [label], env: [] };
-    return new PublishPlace(
-      world,
-      one.kind === 'file'
-        ? { ...common, type: 'file', path: label, mode: 0o644, allowShared: false }
-        : ({ ...common, type: 'command', command, timeout: 20_000 } as never),
-      label,
-      {
-        tmpfs: one.tmpfs,
-        heedsRevision: one.heedsRevision,
-        unlisted: main === null && shape.policy.unlistedVerifiers,
-      },
-    );
+    const outlets = {
+      file: { ...file, type: 'file', format: 'jwks', url },
+      directory: { ...file, type: 'directory', format: 'pem-files', url: null },
+      command: { type: 'command', format: 'jwks', url, command: command as never, timeout: 20_000 },
+    } as const;
+    return new PublishPlace(world, outlets[one.kind], label, {
+      tmpfs: one.tmpfs,
+      heedsRevision: one.heedsRevision,
+      unlisted: main === null && shape.policy.unlistedVerifiers,
+    });
   });
   for (const place of publish) if (place.options.unlisted) world.tokens.addUnlisted(place);
   const path = `/run/${name}/api.jwk`;

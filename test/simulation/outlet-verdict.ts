@@ -31,7 +31,9 @@ export function judge(place: Place, { host }: Runner, content: OutletContent, ot
       isThere: held !== null,
       sha256: held === null ? null : sumOf(held),
     },
-    wouldBeEmptied: place instanceof PublishPlace && wantedKids(content) === null && (held?.length ?? 0) > 0,
+    wouldBeEmptied:
+      place instanceof PublishPlace && wantedKids(content, place.outlet) === null && (held?.length ?? 0) > 0,
+    unnameable: null,
     flaw: null,
   };
   const verdict = verdictOn(seen, content, otherHistory);

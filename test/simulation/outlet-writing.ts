@@ -77,13 +77,13 @@ export class OutletWriting {
 
   async #writePublish(runner: Runner, place: PublishPlace, content: OutletContent, again: boolean): Promise<boolean> {
     const { world } = this;
-    const kids = wantedKids(content);
     const { outlet } = place;
+    const kids = wantedKids(content, outlet);
     let busyUntil: number | null = null;
     const held = await world.call(runner, () => {
       remember(place, runner, content, kids);
       if (kids === null) return true;
-      if (outlet.type === 'file') return !place.content.absent && sameKids(place.content.kids, kids);
+      if (outlet.type !== 'command') return !place.content.absent && sameKids(place.content.kids, kids);
       const now = runner.host.now();
       const known = place.heldByCommand(now);
       if (!again && place.given.settled && known !== null && sameKids(known, kids)) return true;
@@ -93,6 +93,10 @@ export class OutletWriting {
       return false;
     });
     if (held || kids === null) return false;
+    if (outlet.type === 'directory') {
+      await this.#writeFiles(runner, place, kids, content);
+      return true;
+    }
     if (outlet.type === 'file') {
       await world.call(runner, () => {
         if (world.strikes(runner.source, 'outlet') !== null)
@@ -111,6 +115,45 @@ export class OutletWriting {
       place.given = { kids, settled: true, until: again };
     });
     return true;
+  }
+
+  /** File by file, so a run may be killed between two of them: a leaked key goes first, new keys come before old ones go. */
+  async #writeFiles(
+    runner: Runner,
+    place: PublishPlace,
+    kids: readonly string[],
+    content: OutletContent,
+  ): Promise<void> {
+    const { world } = this;
+    const put = (change: (held: readonly string[]) => readonly string[]) =>
+      world.call(runner, () => {
+        const left = change(place.content.kids);
+        const { takenAway } = place.content;
+        if (left.length > place.content.kids.length) {
+          if (world.strikes(runner.source, 'outlet') !== null)
+            throw new JwtrotError('services', 'outlet-failed', `${place.label}: the disk is full`);
+          world.checks.lineage.published(runner, place, left);
+        }
+        // Until the last file is there, what an outsider took away is still the outsider's doing.
+        const isDone = kids.every((kid) => left.includes(kid));
+        if (left.length !== place.content.kids.length) place.set(left, isDone ? {} : { takenAway });
+      });
+    const gone = goneKeys(content).map(({ kid }) => kid);
+    await world.call(runner, () => {
+      world.say(runner, () => `writes files of ${kids.map(short).join(' ')} (revision ${content.revision})`);
+      // What appeared between its last look and this write was there unseen.
+      if (place.content.from > runner.lookedAt) place.content.unseen = true;
+    });
+    await put((held) => held.filter((kid) => !gone.includes(kid)));
+    let failed: unknown = null;
+    for (const kid of kids) {
+      await put((held) => (held.includes(kid) ? held : [...held, kid])).catch((error: unknown) => {
+        failed = error;
+      });
+    }
+    if (failed !== null) throw failed;
+    for (const kid of place.content.kids.filter((kid) => !kids.includes(kid)))
+      await put((held) => held.filter((one) => one !== kid));
   }
 
   /** The command is a process of its own: it may finish its work after its run was killed. */

@@ -24,7 +24,7 @@ export interface Content {
 
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** A published file, or what a command published. It keeps its history, since readers cache. */
+/** A published file, a directory with a file for each key, or what a command published. It keeps its history, since readers cache. */
 export class PublishPlace {
   record: OutletRecord | null = null;
   content: Content;
@@ -71,11 +71,12 @@ export class PublishPlace {
     // Two outsiders wrote in a row: nobody can know what was there in between.
     if (options.takenAway !== undefined && content.takenAway !== NOBODY && content.looked !== true)
       content.unseen = true;
+    const held = this.outlet.type === 'directory' ? [...kids].sort() : kids;
     for (const kid of kids) if (!this.#shown.has(kid)) this.#shown.set(kid, world.now);
     const oldest = world.now - world.shape.policy.jwksMaxAge - 600_000;
     this.history = [...this.history.filter((one) => one.until > oldest), content];
     this.content = {
-      kids,
+      kids: held,
       absent: options.absent ?? false,
       from: world.now,
       until: Number.POSITIVE_INFINITY,
@@ -111,9 +112,10 @@ export class DeliverPlace {
   ) {}
 }
 
-export function wantedKids(content: OutletContent): readonly string[] | null {
+export function wantedKids(content: OutletContent, outlet: PublishOutlet): readonly string[] | null {
   const kids = content.jwks.keys.map((key) => key.kid);
-  return kids.length === 0 && !content.allowEmpty ? null : kids;
+  if (kids.length === 0 && !content.allowEmpty) return null;
+  return outlet.type === 'directory' ? kids.sort() : kids;
 }
 
 export function sameKids(a: readonly string[], b: readonly string[]): boolean {

@@ -40,7 +40,7 @@ export class HostOutlets {
           return (kidsIn(place) ?? []).map((kid) => ({ outlet: place.label, kid, thumbprint: kid, sha256 }));
         }),
       records: async () =>
-        [...this.publish.filter(({ outlet }) => outlet.type === 'file'), ...this.deliver].flatMap((place) =>
+        [...this.publish.filter(({ outlet }) => outlet.type !== 'command'), ...this.deliver].flatMap((place) =>
           place.record === null ? [] : [{ ...place.record, outlet: place.label, held: async () => heldSum(place) }],
         ),
       observe: () =>
@@ -72,13 +72,15 @@ export class HostOutlets {
     return [
       ...this.publish.map((place): Holding => {
         const isCommand = place.outlet.type === 'command';
-        const kids = isCommand ? place.heldByCommand(now) : place.content.absent ? null : place.content.kids;
+        const isDirectory = place.outlet.type === 'directory';
+        const isNone = place.content.absent || (isDirectory && place.content.kids.length === 0);
+        const kids = isCommand ? place.heldByCommand(now) : isNone ? null : place.content.kids;
         return {
           outlet: place.label,
           kind: 'publish',
-          format: 'jwks',
+          format: place.outlet.format,
           keys: kids === null ? null : named(kids),
-          intact: kids !== null && (!isCommand || place.given.settled),
+          intact: isDirectory || (kids !== null && (!isCommand || place.given.settled)),
           ...(isCommand && place.given.until !== null ? { busyUntil: place.given.until } : {}),
         };
       }),
@@ -149,10 +151,10 @@ export class HostOutlets {
 
   async #readBack(runner: Runner, content: OutletContent, deadline: number): Promise<Unread[]> {
     const { world } = this;
-    const kids = wantedKids(content);
-    if (kids === null) return [];
     const look = (): Unread[] =>
       this.publish.flatMap((place) => {
+        const kids = wantedKids(content, place.outlet);
+        if (kids === null) return [];
         const isCommand = place.outlet.type === 'command';
         const held = isCommand ? (place.given.kids ?? []) : place.content.kids;
         if (!sameKids(held, kids)) return [{ outlet: place.label, reason: 'it does not hold what was written' }];

@@ -81,7 +81,11 @@ function inspect(world: World, place: Place, record: KeysetRecord | null): Outle
   };
   const outlet = place.label;
   const isPublic = place instanceof PublishPlace;
-  const common = { outlet, format: isPublic ? 'jwks' : 'jwk', kind: isPublic ? 'publish' : 'deliver' } as const;
+  const common = {
+    outlet,
+    format: isPublic ? place.outlet.format : 'jwk',
+    kind: isPublic ? 'publish' : 'deliver',
+  } as const;
   if (isPublic && place.outlet.type === 'command') {
     // The host's own state directory says what it was given.
     const keys = place.given.kids?.map(seen) ?? null;

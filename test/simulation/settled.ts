@@ -3,7 +3,7 @@ import { isPublished } from '../../src/keyset/manifest/states.js';
 import { outletContent } from '../../src/keyset/published/jwk-set.js';
 import { activeKey } from '../../src/keyset/questions/keys.js';
 import { short } from './keys.js';
-import { sameKids, wantedKids } from './outlet.js';
+import { type PublishPlace, sameKids, wantedKids } from './outlet.js';
 import type { World } from './world.js';
 
 /** I7: everything that is still wrong once nothing disturbs any more. */
@@ -53,10 +53,10 @@ function inManifest(world: World, manifest: Manifest): string[] {
 
 function inOutlets(world: World, manifest: Manifest): string[] {
   const content = outletContent(manifest);
-  const kids = wantedKids(content) ?? [];
   const [outlets] = world.outlets;
+  const holds = ({ content: { kids }, outlet }: PublishPlace) => sameKids(kids, wantedKids(content, outlet) ?? []);
   return [
-    ...outlets.publish.filter((place) => !sameKids(place.content.kids, kids)).map((place) => `${place.label} differs`),
+    ...outlets.publish.filter((place) => !holds(place)).map((place) => `${place.label} differs`),
     ...outlets.deliver.filter((place) => place.kid !== content.active?.kid).map((place) => `${place.label} differs`),
   ];
 }

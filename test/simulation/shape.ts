@@ -25,7 +25,12 @@ export interface SomeService {
 export interface Shape {
   readonly policy: Policy;
   readonly services: readonly SomeService[];
-  readonly publish: readonly { kind: 'file' | 'command'; url: boolean; tmpfs: boolean; heedsRevision: boolean }[];
+  readonly publish: readonly {
+    kind: 'file' | 'directory' | 'command';
+    url: boolean;
+    tmpfs: boolean;
+    heedsRevision: boolean;
+  }[];
   readonly deliver: boolean;
   /** A second host, whose outlets `sync` writes. It may run `rotate` if nothing is bound to the first. */
   readonly secondHost: boolean;

@@ -245,6 +245,16 @@ export const THEMES: readonly (readonly [string, Theme])[] = [
       change: shownCanaries,
     },
   ],
+  [
+    'directories with a file for each key',
+    {
+      weights: { ...DEEDS, force: 25, immediate: 8, deploy: 8, retire: 15, retireNew: 6, restart: 8, restore: 3 },
+      reach: { stalls: 0.1 },
+      change: ({ publish }) => ({
+        publish: publish.map((one) => ({ ...one, kind: one.kind === 'file' ? 'directory' : one.kind })),
+      }),
+    },
+  ],
 ];
 
 /** A theme's seeds begin at its number times this. */

@@ -24,7 +24,7 @@ export function watchOver(world: World, runner: Runner, { kid, deadline }: Retir
     for (const { outlet, label, content } of outlets.publish) {
       const isLeft = content.kids.includes(kid) && content.kids.length > 1 && !content.isForeign;
       // After an error of the disk, the write is tried again until the deadline.
-      if (isLeft && outlet.type === 'file' && world.rates.outlet === 0)
+      if (isLeft && outlet.type !== 'command' && world.rates.outlet === 0)
         world.break('wall', `${short(kid)} is in ${label} still when its retire is ended`);
     }
   });

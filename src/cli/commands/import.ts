@@ -3,6 +3,7 @@ import { ALGORITHM_NAMES, isAlgorithm } from '../../keyset/basics/algorithm.js';
 import { JwtrotError } from '../../keyset/basics/error.js';
 import { quoteOutside, shellWord } from '../../keyset/basics/outside-text.js';
 import { keyOf } from '../../keyset/transitions/all.js';
+import { isFileKid } from '../../outlets/pem-files.js';
 import { adoptKey } from '../../rollout/adopt.js';
 import type { ForeignKey } from '../../rollout/adoptable.js';
 import { openContexts } from '../contexts.js';
@@ -76,6 +77,7 @@ async function readForeignKey(
         { hint: '--kid KID' },
       );
     }
+    assertHasFile(kid, keyset);
     const alg = algorithmFor(parsed.publicJwk, options.alg ?? parsed.alg, keyset.policy.alg);
     return {
       kid,
@@ -90,6 +92,18 @@ async function readForeignKey(
   } finally {
     text.fill(0);
   }
+}
+
+/** @throws JwtrotError `bad-kid` for a key that could not be published everywhere */
+function assertHasFile(kid: string, { publish }: KeysetConfiguration): void {
+  const directory = publish.find((outlet) => outlet.type === 'directory');
+  if (directory?.type !== 'directory' || isFileKid(kid)) return;
+  throw new JwtrotError(
+    'usage',
+    'bad-kid',
+    `the kid ${quoteOutside(kid)} can't be the name of a file, and ${directory.path} gets one for each key; nothing was changed`,
+    { hint: '--kid KID, if its tokens can carry another; or publish a JWKS instead, which may hold any kid' },
+  );
 }
 
 /** How to give the key again, for a refusal. Standard input was used up, so the person has to name the file there. */

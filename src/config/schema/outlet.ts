@@ -19,6 +19,18 @@ const toFile: Schema<PublishOutlet> = v.pipe(
   v.transform(({ file, url: from = null, ...rest }) => ({ type: 'file' as const, path: file, ...rest, url: from })),
 );
 
+const toDirectory: Schema<PublishOutlet> = v.pipe(
+  fields({
+    directory: absolutePath,
+    format: v.literal('pem', must('pem: a directory gets one PEM file for each key')),
+    mode: v.optional(fileMode(0o644), '0644'),
+    allowShared: v.optional(flag, false),
+  }),
+  v.transform(({ directory: path, mode, allowShared }) => {
+    return { type: 'directory' as const, path, format: 'pem-files' as const, mode, allowShared, url: null };
+  }),
+);
+
 const toCommand: Schema<PublishOutlet> = v.pipe(
   fields({
     command: argumentList('{address} is not filled in here: an outlet has no instances'),
@@ -37,7 +49,7 @@ const toCommand: Schema<PublishOutlet> = v.pipe(
 
 /** Outlets of the public keys. */
 export const publish: Schema<PublishOutlet[]> = list(
-  oneOf<PublishOutlet>({ file: toFile, command: toCommand }, '{ file: /srv/jwks/jwks.json }'),
+  oneOf<PublishOutlet>({ file: toFile, directory: toDirectory, command: toCommand }, '{ file: /srv/jwks/jwks.json }'),
   'a list of outlets such as [ { file: /srv/jwks/jwks.json } ]',
 );
 

@@ -2,7 +2,7 @@ import type { Key } from '../manifest/key.js';
 import type { Manifest } from '../manifest/model.js';
 import { activeKey } from '../questions/keys.js';
 import { isLeaving } from './fence.js';
-import { type Holding, wantedKeys } from './jwk-set.js';
+import { type Holding, isKeySet, wantedKeys } from './jwk-set.js';
 import { sameTold, wantedTold } from './told.js';
 
 /** A difference at outlets that no rollout, drop or refresh explains. */
@@ -29,7 +29,8 @@ export function holdsWanted(holding: Holding, manifest: Manifest): boolean {
   const wanted = wantedKeys(manifest, holding);
   if (wanted === null) return holding.kind === 'publish' || holding.keys === null;
   if (holding.told !== undefined && !sameTold(holding.told, wantedTold(manifest))) return false;
-  const held = heldKids(holding, manifest);
+  // A directory without a key in it holds the empty set.
+  const held = heldKids(holding, manifest) ?? (holding.format === 'pem-files' ? [] : null);
   return held !== null && holding.intact && held.length === wanted.length && wanted.every((kid, i) => kid === held[i]);
 }
 
@@ -43,7 +44,7 @@ function heldKids(holding: Holding, manifest: Manifest | null): (string | null)[
 
 export function unexplained(manifest: Manifest, differing: readonly Holding[]): readonly Difference[] {
   const { refresh, keys } = manifest;
-  const jwks = differing.filter((holding) => holding.kind === 'publish' && holding.format === 'jwks');
+  const jwks = differing.filter((holding) => holding.kind === 'publish' && isKeySet(holding.format));
   const pem = differing.some((holding) => holding.kind === 'publish' && holding.format === 'pem');
   const delivered = differing.filter((holding) => holding.kind === 'deliver');
   const strange = jwks.filter((holding) => !isUnderWay(manifest, holding));

@@ -49,7 +49,8 @@ export interface Holding {
   /** The path, or `command NAME`. Identifies the outlet and is shown to people. */
   readonly outlet: string;
   readonly kind: 'publish' | 'deliver';
-  readonly format: 'jwks' | 'pem' | 'jwk';
+  /** `pem-files`: a PEM file for each key in the JWKS; its keys are sorted by kid. */
+  readonly format: 'jwks' | 'pem' | 'jwk' | 'pem-files';
   /** The keys in it; null if there is nothing (no file, never written). */
   readonly keys: readonly { readonly kid: string | null; readonly thumbprint: string }[] | null;
   /** False if it exists but can't be read, or differs in a byte or its mode from what jwtrot writes for these keys. */
@@ -121,10 +122,17 @@ export function lacksKeys(manifest: Manifest): boolean {
   return publishedKeys(manifest).length === 0 && !mayBeEmpty(manifest);
 }
 
+/** Whether an outlet with this format publishes every key in the JWKS. */
+export function isKeySet(format: Holding['format']): format is 'jwks' | 'pem-files' {
+  return format === 'jwks' || format === 'pem-files';
+}
+
 /** The kids that an outlet of this kind and format must hold, in order; null: nothing to write yet. */
 export function wantedKeys(manifest: Manifest, outlet: Pick<Holding, 'kind' | 'format'>): readonly string[] | null {
-  if (outlet.kind === 'publish' && outlet.format === 'jwks') {
-    return lacksKeys(manifest) ? null : publishedKeys(manifest).map((key) => key.kid);
+  if (outlet.kind === 'publish' && isKeySet(outlet.format)) {
+    if (lacksKeys(manifest)) return null;
+    const kids = publishedKeys(manifest).map((key) => key.kid);
+    return outlet.format === 'jwks' ? kids : kids.sort();
   }
   const active = activeKey(manifest);
   return active && [active.kid];

@@ -48,7 +48,7 @@ export function deploy({ world, random }: Actor): void {
   const [outlets] = world.outlets;
   const place = random.pick(outlets.publish);
   const former = place.history.filter((one) => !one.absent);
-  if (former.length > 0 && place.outlet.type === 'file') outlets.setBack(place, random.pick(former).kids);
+  if (former.length > 0 && place.outlet.type !== 'command') outlets.setBack(place, random.pick(former).kids);
 }
 
 /** Another issuer's public key, verify-only. */

@@ -1,0 +1,102 @@
+import { dirname } from 'node:path';
+import { toSpkiPem } from '../keys/public-key.js';
+import { removeFile, replaceFile } from './atomic-file.js';
+import { publishText } from './content.js';
+import { openDirectory } from './directory.js';
+import { PEM_FILES } from './names.js';
+import type { PublishOutlet } from './outlet.js';
+import {
+  isFileKid,
+  observePemFiles,
+  type PemEntry,
+  pemFilesText,
+  pemName,
+  readPemFile,
+  readPemFilesText,
+} from './pem-files.js';
+import { sharedFlaw } from './publish-file.js';
+import { goneKeys } from './subtract.js';
+import type { Putting, Target } from './target.js';
+
+export type PublishDirectory = Extract<PublishOutlet, { type: 'directory' }>;
+
+const EMPTY = pemFilesText([]);
+
+/** A directory in which a verifier finds each key by its kid, in a PEM file of its own. */
+export function publishDirectory(outlet: PublishDirectory): Target {
+  return {
+    label: outlet.path,
+    kind: 'publish',
+    format: outlet.format,
+    isBlind: false,
+    runs: 0,
+    folder: outlet.path,
+    name: PEM_FILES,
+    openFolder: () => openDirectory(outlet.path, { follow: true }),
+    flawOf: async ({ sharedWith }) => sharedFlaw(outlet, outlet.path, sharedWith),
+    observe: (path) => observePemFiles(dirname(path), outlet.mode),
+    holds(sight, content) {
+      const text = publishText(content, outlet.format);
+      return text === null || (sight.intact && (sight.text ?? EMPTY) === text);
+    },
+    async text(content) {
+      const text = publishText(content, outlet.format);
+      return text === null ? null : Buffer.from(text);
+    },
+    put: (putting) => putPemFiles(outlet, putting),
+  };
+}
+
+/**
+ * A leaked key goes first. Then new keys come before old ones go, so a verifier that reads meanwhile lacks no key in use.
+ * One file that can't be written does not keep the others from being written, but then old keys stay.
+ */
+async function putPemFiles(outlet: PublishDirectory, putting: Putting): Promise<void> {
+  const { directory, bytes } = putting;
+  if (bytes === null) return;
+  const wanted = readPemFilesText(bytes.toString('utf8'));
+  const surplus = surplusKids(putting, wanted);
+  const leaked = leakedKids(putting);
+  const remove = async (kid: string) => {
+    // What holds no key is not jwtrot's, whatever its name.
+    const found = await readPemFile(directory.through, kid, outlet.mode);
+    if (found !== null) await removeFile(directory, pemName(kid));
+  };
+  const failed = await eachOf(
+    surplus.filter((kid) => leaked.has(kid)),
+    remove,
+  );
+  failed.push(...(await eachOf(wanted, (entry) => writeEntry(outlet, entry, putting))));
+  const rest = surplus.filter((kid) => !leaked.has(kid));
+  if (failed.length === 0) failed.push(...(await eachOf(rest, remove)));
+  if (failed.length > 0) throw failed[0];
+}
+
+async function writeEntry({ mode }: PublishDirectory, entry: PemEntry, { directory, newId }: Putting): Promise<void> {
+  // It was found like that and only stays: while keys are taken out, nothing else changes.
+  if (entry.differs !== null) return;
+  const found = await readPemFile(directory.through, entry.kid, mode);
+  if (found !== null && pemFilesText([found]) === pemFilesText([entry])) return;
+  const file = { content: Buffer.from(toSpkiPem(entry.publicJwk)), mode, uid: -1, gid: -1, aside: PEM_FILES };
+  await replaceFile(directory, pemName(entry.kid), file, newId());
+}
+
+/** Kids whose files go: all that were seen or may be there by their names, and that are not wanted. */
+function surplusKids({ sight, content }: Putting, wanted: readonly PemEntry[]): string[] {
+  const stays = new Set(wanted.map(({ kid }) => kid));
+  const seen = (sight.keys ?? []).flatMap(({ kid }) => kid ?? []);
+  return [...new Set([...seen, ...content.knownKids.filter(isFileKid)])].filter((kid) => !stays.has(kid));
+}
+
+function leakedKids({ sight: { keys }, content }: Putting): ReadonlySet<string | null> {
+  const gone = goneKeys(content);
+  const held = (keys ?? []).filter(({ thumbprint }) => gone.some((key) => key.thumbprint === thumbprint));
+  return new Set([...gone, ...held].map(({ kid }) => kid));
+}
+
+/** @returns the errors */
+async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<unknown[]> {
+  const failed: unknown[] = [];
+  for (const item of items) await act(item).catch((error: unknown) => failed.push(error));
+  return failed;
+}
