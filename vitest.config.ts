@@ -12,7 +12,7 @@ const PLANTED = 'test/simulation/planted/*.test.ts';
 /** What the product does to its own process, for good (core dumps are off from then on), must not have been done to it. */
 const ALONE = 'test/e2e/core-dumps.test.ts';
 /** Suites of their own, which need more than Node. */
-const OTHERS = ['test/aws/*moto.test.ts', 'test/languages/*.test.ts'];
+const OTHERS = ['test/aws/*moto.test.ts', 'test/languages/*.test.ts', 'test/interop/*.test.ts'];
 const ELSEWHERE = [...PURE, SIMULATION, PLANTED, ALONE, ...OTHERS, '**/node_modules/**'];
 
 export default defineConfig({

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { compactDecrypt, createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose';
 
 const options = JSON.parse(process.argv[2] ?? '{}');
-const { jwks, key, store, kek, sealed = '', pidFile, portFile, port = 0, reloadMs = 0 } = options;
+const { jwks, key, store, kek, sealed = '', pidFile, portFile, port = 0, reloadMs = 0, claims = {} } = options;
 const FRESH = { kid: null, kids: [], jwks: null, signingKey: null, alg: null, reloads: 0, firstKid: null, held: null };
 const state = { ...FRESH };
 
@@ -62,7 +62,9 @@ async function load() {
 }
 
 async function mint(life) {
-  const token = new SignJWT({ sub: 'user' }).setProtectedHeader({ alg: state.alg, kid: state.kid }).setIssuedAt();
+  const token = new SignJWT({ sub: 'user', ...claims })
+    .setProtectedHeader({ alg: state.alg, kid: state.kid })
+    .setIssuedAt();
   return token.setExpirationTime(`${life}s`).sign(state.signingKey);
 }
 

@@ -41,6 +41,8 @@ export interface ServiceOptions {
   readonly kek?: string;
   /** While this file is there it can unwrap no key that it has not yet. */
   readonly sealed?: string;
+  /** What its tokens carry besides their subject. */
+  readonly claims?: Record<string, unknown>;
   readonly reloadMs?: number;
   readonly ignoreReload?: boolean;
   /** After a reload it names its tokens by the new key, and signs with the old one. */
