@@ -36,6 +36,8 @@ await runSuite({
     [imports('jwcrypto'), `jwcrypto in ${python}`, 'python3-jwcrypto'],
     [works('/usr/sbin/nginx', '-v'), '/usr/sbin/nginx', 'nginx-light'],
     [works('openssl', 'version'), 'openssl', 'openssl'],
+    [works('podman', '--version'), 'podman', 'podman'],
+    [works('runc', '--version'), 'runc', 'runc'],
     [works(go, 'version'), go, 'golang-go'],
     [existsSync(golangJwt), golangJwt, 'golang-github-golang-jwt-jwt-dev'],
   ],
