@@ -8,7 +8,7 @@ export default function setup(): () => void {
   return () => {
     const text = table();
     if (!text.includes(' s |')) return;
-    writeFileSync(fileURLToPath(new URL('../../node_modules/.cache/jwtrot/interop.md', import.meta.url)), text);
+    writeFileSync(fileURLToPath(new URL('../../node_modules/.cache/jwtrot/interop.txt', import.meta.url)), text);
     process.stdout.write(`\n${text}\n`);
   };
 }
