@@ -72,6 +72,23 @@ const retirement: Scenario = {
   incident: true,
 };
 
+/** Between its files, a directory is neither as before nor as it is to be. */
+const fromDirectory: Scenario = {
+  name: 'the retirement of a key from a directory',
+  async prepare(site) {
+    const publish = [
+      { file: site.world.path('public/jwks.json') },
+      { directory: site.world.folderFor('public/keys'), format: 'pem' },
+    ];
+    site.configure({ publish });
+    await site.run('rotate');
+    await site.save();
+  },
+  args: retirement.args,
+  ends: retirement.ends,
+  incident: true,
+};
+
 /** Tokens of a second: the former key has expired by the time that this is saved. */
 const expiry: Scenario = {
   name: 'the expiry of a key',
@@ -199,4 +216,5 @@ export const SCENARIOS: readonly Scenario[] = [
   rollback,
   wayBack,
   adoption,
+  fromDirectory,
 ];

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import type { Manifest } from '../../src/keyset/manifest/model.js';
 import type { Scenario } from './scenarios.js';
 import type { Site } from './site.js';
@@ -42,6 +42,9 @@ function outlets({ world, services }: Site, manifest: Manifest): string[] {
   const [jwks, key] = ['public/jwks.json', 'private/api.jwk'];
   const published = existsSync(world.path(jwks)) ? world.readJson(jwks).keys.map(({ kid }) => kid) : [];
   differ('the JWKS', published.sort(), listed.sort());
+  const files = existsSync(world.path('public/keys')) ? readdirSync(world.path('public/keys')) : null;
+  const named = files?.flatMap((name) => /^([^.].*)\.pem$/.exec(name)?.[1] ?? []);
+  if (named !== undefined) differ('the directory', named.sort(), listed);
   differ('the delivered key', existsSync(world.path(key)) ? world.readJson<{ kid: string }>(key).kid : null, active);
   differ('the issuer signs with', services.signingKid, active);
   differ('the gateway accepts', services.acceptedKids.sort(), listed);

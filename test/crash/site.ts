@@ -104,7 +104,9 @@ export class Site<K extends Keeping = Keeping> {
 
   /** What a killed writer left beside the outlets: a private key may be in it. */
   leftovers(): string[] {
-    const names = ['public', 'private'].flatMap((name) => readdirSync(this.world.folderFor(name)));
+    const names = ['public', 'private'].flatMap((name) =>
+      readdirSync(this.world.folderFor(name), { encoding: 'utf8', recursive: true }),
+    );
     return names.filter((name) => name.endsWith('.jwtrot-tmp'));
   }
 

@@ -201,10 +201,14 @@ function script(path: string, line: string): void {
   chmodSync(path, 0o755);
 }
 
-/** The kids that have a file; null where what lies there is no directory. */
+/** The kids of the files that hold a key; null where what lies there is no directory. */
 function pemKids(folder: string): string[] | null {
   try {
-    return readdirSync(folder).flatMap((name) => /^([^.].*)\.pem$/.exec(name)?.[1] ?? []);
+    const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isFile() && statSync(path).size < 10_000 && readFileSync(path, 'utf8').includes('PUBLIC KEY');
+    });
+    return files.flatMap(({ name }) => /^([^.].*)\.pem$/.exec(name)?.[1] ?? []);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : null;
   }
