@@ -35,6 +35,7 @@ await runSuite({
     [imports('uvicorn'), `uvicorn in ${python}`, 'python3-uvicorn'],
     [imports('jwcrypto'), `jwcrypto in ${python}`, 'python3-jwcrypto'],
     [works('/usr/sbin/nginx', '-v'), '/usr/sbin/nginx', 'nginx-light'],
+    [works('/usr/sbin/haproxy', '-v'), '/usr/sbin/haproxy', 'haproxy'],
     [works('openssl', 'version'), 'openssl', 'openssl'],
     [works('podman', '--version'), 'podman', 'podman'],
     [works('runc', '--version'), 'runc', 'runc'],

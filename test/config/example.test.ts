@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { policyFields } from '../../src/config/schema/policy.js';
@@ -75,5 +76,16 @@ keysets:
   ])('is taken with wrap: %s', async (wrap, kek) => {
     const text = `store: { type: directory, path: /var/lib/jwtrot/store }\nwrap: ${wrap}\nkeysets: { a: { maxTokenTtl: 1h } }\n`;
     expect((await load(text)).wrap).toEqual({ type: 'local', kek });
+  });
+});
+
+describe('examples', () => {
+  const folder = new URL('../../examples/', import.meta.url);
+  const configurations = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter((name) =>
+    /^\w+\/jwtrot\.yaml$/.test(name),
+  );
+
+  test.each(configurations)('%s is taken as it stands', async (name) => {
+    expect((await load(await readFile(new URL(name, folder), 'utf8'))).keysets).toHaveLength(1);
   });
 });
