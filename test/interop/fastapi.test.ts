@@ -1,5 +1,4 @@
 import { goThrough } from './go-through.js';
-import { signer, verifier } from './parties/fastapi.js';
+import { verifier } from './parties/fastapi.js';
 
 goThrough(verifier);
-goThrough(signer);

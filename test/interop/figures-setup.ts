@@ -1,14 +1,12 @@
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { forgetFigures, table } from './figures.js';
+import { document, forgetFigures, rows, table } from './figures.js';
 
-/** Prints what was measured when all is over, and leaves it as a file. */
+/** Prints what was measured when all is over. `JWTROT_FIGURES=docs` puts it into docs/gateways.md. */
 export default function setup(): () => void {
   forgetFigures();
   return () => {
-    const text = table();
-    if (!text.includes(' s |')) return;
-    writeFileSync(fileURLToPath(new URL('../../node_modules/.cache/jwtrot/interop.txt', import.meta.url)), text);
-    process.stdout.write(`\n${text}\n`);
+    const measured = rows();
+    if (measured.length === 0) return;
+    process.stdout.write(`\n${table(measured)}\n`);
+    if (process.env['JWTROT_FIGURES'] === 'docs') document(measured);
   };
 }

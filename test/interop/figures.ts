@@ -7,20 +7,18 @@ const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/jwtrot/interop',
 export interface Figures {
   readonly party: string;
   readonly version: string;
-  readonly role: 'verifier' | 'signer';
   /** Seconds from the switch to the first accepted token of the new key; the longer one of two rotations. */
   readonly accepts: number;
   /** Seconds from the start of `retire` to the first rejected token of that key. */
   readonly rejects: number;
-  readonly checks: number;
   readonly wronglyRejected: number;
   readonly wronglyAccepted: number;
 }
 
-const HEAD = [
-  '| party | version | role | accepts a new key after | rejects a leaked key after | checks | wrongly rejected | wrongly accepted |',
-  '| --- | --- | --- | --- | --- | --- | --- | --- |',
-];
+const DOCS = fileURLToPath(new URL('../../docs/gateways.md', import.meta.url));
+const HEAD = `| party | version | switch → first accepted new token | retire → first rejection | wrongly rejected | wrongly accepted after the bound |
+| --- | --- | --- | --- | --- | --- |
+`;
 
 export function forgetFigures(): void {
   rmSync(FOLDER, { recursive: true, force: true });
@@ -31,16 +29,38 @@ export function writeFigures(figures: Figures): void {
   writeFileSync(`${FOLDER}/${figures.party.replace(/\W+/g, '-')}.json`, JSON.stringify(figures));
 }
 
-/** The table for docs/gateways.md. */
-export function table(): string {
+/** The row of each party that was measured. */
+export function rows(): string[] {
   const files = existsSync(FOLDER) ? readdirSync(FOLDER).filter((name) => name.endsWith('.json')) : [];
-  const all = files.map((name) => JSON.parse(readFileSync(`${FOLDER}/${name}`, 'utf8')) as Figures);
-  const rows = all.sort((a, b) => a.party.localeCompare(b.party)).map(row);
-  return `${[...HEAD, ...rows].join('\n')}\n`;
+  return files.map((name) => row(JSON.parse(readFileSync(`${FOLDER}/${name}`, 'utf8')) as Figures));
 }
 
-function row(one: Figures): string {
-  const seconds = (n: number) => `${n.toFixed(1)} s`;
-  const counts = [one.checks, one.wronglyRejected, one.wronglyAccepted];
-  return `| ${[one.party, one.version, one.role, seconds(one.accepts), seconds(one.rejects), ...counts].join(' | ')} |`;
+function row({ party, version, accepts, rejects, wronglyRejected, wronglyAccepted }: Figures): string {
+  const cells = [party, version, accepts.toFixed(1), rejects.toFixed(1), wronglyRejected, wronglyAccepted];
+  return `| ${cells.join(' | ')} |`;
+}
+
+export function table(measured: readonly string[]): string {
+  return `${HEAD}${[...measured].sort().join('\n')}\n`;
+}
+
+/** The rows of the table in docs/gateways.md. */
+export function documented(): string[] {
+  const [, after] = readFileSync(DOCS, 'utf8').split(HEAD);
+  if (after === undefined) throw new Error('docs/gateways.md has no table of figures');
+  return (/^(?:\|.*\n)*/.exec(after)?.[0] ?? '').split('\n').filter((line) => line !== '');
+}
+
+/** Puts rows into that table, in place of those of the same parties. */
+export function document(measured: readonly string[]): void {
+  const party = (line: string) => line.split('|')[1]?.trim();
+  const before = documented();
+  const kept = before.filter((line) => !measured.some((one) => party(one) === party(line)));
+  const [old, fresh] = [before, [...kept, ...measured].sort()].map((lines) =>
+    lines.map((line) => `${line}\n`).join(''),
+  );
+  writeFileSync(
+    DOCS,
+    readFileSync(DOCS, 'utf8').replace(HEAD + old, () => HEAD + fresh),
+  );
 }

@@ -5,7 +5,7 @@ export const CLAIMS = { iss: 'https://id.example', aud: 'api' } as const;
 
 /** Seconds for which the server lets caches keep the JWKS; for which a party keeps it, where that can be set; jwksMaxAge: both. */
 export const MAX_AGE = 1;
-export const OWN_CACHE = 2;
+export const OWN_CACHE = 4;
 export const TRUSTED_FOR = MAX_AGE + OWN_CACHE;
 
 /** Where a party is put up. */

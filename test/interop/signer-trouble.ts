@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import { until } from '../e2e/world.js';
 import { onStage } from './on-stage.js';
 import type { Signer, SignerKind } from './party.js';
-import { PATIENT } from './stage.js';
+import { IMPATIENT, PATIENT } from './stage.js';
 
 /** Bad input in mid-rotation: whoever signs takes the new key as soon as it can, and none of its tokens is rejected. */
 export function signerTrouble(kind: SignerKind): void {
@@ -29,7 +29,7 @@ export function signerTrouble(kind: SignerKind): void {
   it('killed', async () => {
     const before = await here.stage.active();
     await here.stage.party.kill();
-    here.stage.patience('4s');
+    here.stage.patience(IMPATIENT);
     await here.stage.run(4, 'rotate', '--immediate').finally(() => here.stage.patience(PATIENT));
     await here.stage.party.start();
     await here.stage.run(0, 'rotate', '--force');

@@ -31,7 +31,10 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export const PATIENT = '10s';
+/** Long enough on a busy machine. */
+export const PATIENT = '60s';
+/** For a party that can't confirm: a run ends soon. It also counts for the way of a reload, before a published key may sign. */
+export const IMPATIENT = '4s';
 
 export async function openStage(kind: PartyKind, options: { readonly cached: boolean }): Promise<Stage> {
   const world = new World();
@@ -87,7 +90,7 @@ function configuration({ kind, party, ours, place, nginx, deadline }: Configured
     name: 'ours',
     role: kind.role === 'verifier' ? 'signer' : 'verifier',
     reload: { signal: 'HUP', pidFile: ours.pidFile, timeout: '2s' },
-    health: { url: `http://127.0.0.1:${ours.port}/healthz`, deadline: PATIENT },
+    health: { url: `http://127.0.0.1:${ours.port}/healthz`, deadline },
   };
   const keyset = {
     alg: 'ES256',

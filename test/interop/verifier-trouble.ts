@@ -2,11 +2,8 @@ import { afterEach, expect, it } from 'vitest';
 import { until } from '../e2e/world.js';
 import { onStage } from './on-stage.js';
 import type { VerifierKind } from './party.js';
-import { PATIENT, type Stage } from './stage.js';
+import { IMPATIENT, PATIENT, type Stage } from './stage.js';
 import { isRejected } from './traffic.js';
-
-/** How long a run waits for a party that can't confirm. */
-const IMPATIENT = '4s';
 
 /** Bad input in mid-rotation: jwtrot waits, the old key signs on, and no token is rejected. Then it goes on. */
 export function verifierTrouble(kind: VerifierKind): void {

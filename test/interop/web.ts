@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { freePort, type World } from '../e2e/world.js';
-import { type Changes, changed } from '../languages/programs.js';
+import { changed } from '../languages/programs.js';
 import { MAX_AGE } from './party.js';
 import { Process } from './process.js';
 
@@ -27,7 +27,7 @@ http {
 `;
 
 /** nginx as examples/nginx has it, without TLS, on a port of its own. */
-export async function openNginx(world: World, changes: Changes = []): Promise<Process> {
+export async function openNginx(world: World): Promise<Process> {
   const port = await freePort();
   const folder = world.folderFor('nginx');
   mkdirSync(`${folder}/temp`);
@@ -37,7 +37,6 @@ export async function openNginx(world: World, changes: Changes = []): Promise<Pr
     ['ssl_certificate_key ', '# ssl_certificate_key '],
     ['max-age=60', `max-age=${MAX_AGE}`],
     ['/srv/jwks', world.folderFor('public')],
-    ...changes,
   ]);
   writeFileSync(`${folder}/server.conf`, server);
   writeFileSync(`${folder}/nginx.conf`, MAIN);

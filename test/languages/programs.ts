@@ -64,20 +64,32 @@ async function buildGo(folder: string, role: string): Promise<void> {
   }
 }
 
-/** Starts `signer` or `verifier` as a process of its own, on a port of its own. */
-export async function startProgram(
+export interface Prepared {
+  readonly command: readonly string[];
+  readonly folder: string;
+  readonly port: number;
+}
+
+/** Puts `signer` or `verifier` into the folder, for a port of its own, and builds it. */
+export async function prepareProgram(
   language: Language,
   role: 'signer' | 'verifier',
   folder: string,
   changes: Changes,
-): Promise<Program> {
+): Promise<Prepared> {
   const port = await freePort();
   const source = `${role}.${language === 'go' ? 'go' : 'py'}`;
   mkdirSync(folder, { recursive: true });
   const listens = language === 'go' ? '127.0.0.1:' : '"127.0.0.1", ';
   const ports: Changes = [[`${listens}${role === 'signer' ? 8080 : 8081}`, `${listens}${port}`]];
   writeFileSync(join(folder, source), changed(programOf(source), [...ports, ...changes]));
-  return started(await COMMANDS[language](folder, role), folder, port);
+  return { command: await COMMANDS[language](folder, role), folder, port };
+}
+
+/** Starts it as a process of its own. */
+export async function startProgram(...which: Parameters<typeof prepareProgram>): Promise<Program> {
+  const { command, folder, port } = await prepareProgram(...which);
+  return started(command, folder, port);
 }
 
 /** Runs a command that answers HTTP on that port, until the first answer. */
