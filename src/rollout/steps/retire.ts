@@ -17,7 +17,8 @@ import { type Answer, ask, describe, hintOf, unconfirmed } from '../ask.js';
 import { offsetOf } from '../clock-trust.js';
 import { besides } from '../in-use.js';
 import { reportedBySigners } from '../returned.js';
-import { block, commit, type Performed, patience, type Run } from '../run.js';
+import { block, commit, isHurried, type Performed, patience, type Run } from '../run.js';
+import { forget } from './outlet-problems.js';
 import { askTwice } from './publish-again.js';
 
 /** How long verifiers get to drop a key after an incident's deadline. Its publication has already ended then. */
@@ -38,6 +39,8 @@ export async function retire(run: Run, action: ActionOf<'retire'>): Promise<Perf
     }
   }
   await commit(run, (m, now) => (isRetired(keyOf(m, kid)) ? null : outcome(m, action, now, null)));
+  // The key must leave every outlet that can be written, even if one of them has failed before: a signer's, for example.
+  if (isHurried(run)) forget(run, 'outlets');
   return {};
 }
 
