@@ -139,16 +139,14 @@ async function onlyKeyIn(found: FoundKey, { replacement }: Asked): Promise<strin
   const kid = kidOf(found);
   const pairs = [key ?? stray, ...also].map(({ thumbprint }) => thumbprint);
   const held = await context.outlets.keys(OBSERVE_LIMIT.hurried);
-  const delivered = new Set(context.outlets.deliver.map(({ path }) => path));
-  const published = new Set(held.map(({ outlet }) => outlet).filter((outlet) => !delivered.has(outlet)));
+  const published = new Set(held.flatMap(({ kind, outlet }) => (kind === 'publish' ? [outlet] : [])));
   const goes = (one: (typeof held)[number]) => one.kid === kid || pairs.includes(one.thumbprint);
   return [...published].filter((outlet) => held.every((one) => one.outlet !== outlet || goes(one)));
 }
 
-/** True if a delivered file holds it. If this host delivers nothing, the manifest decides, however old it is. */
+/** True if it is delivered to an outlet. If this host delivers nothing, the manifest decides, however old it is. */
 async function signs({ key, stray, context: { outlets } }: FoundKey): Promise<boolean> {
   if (outlets.deliver.length === 0) return key?.state === 'active';
-  const delivered = new Set(outlets.deliver.map(({ path }) => path));
   const held = await outlets.keys(OBSERVE_LIMIT.hurried);
-  return held.some((one) => delivered.has(one.outlet) && one.thumbprint === (key ?? stray).thumbprint);
+  return held.some((one) => one.kind === 'deliver' && one.thumbprint === (key ?? stray).thumbprint);
 }

@@ -39,7 +39,7 @@ export async function openContexts(
     store: opened.store,
     records: recordsOf(opened, environment, keyset.name),
     wrapper: guarded(wrapper),
-    ...keyTools(keyset.deliver.map(({ path }) => path)),
+    ...keyTools(keyset.deliver.flatMap((one) => (one.type === 'file' ? [one.path] : []))),
     clock,
     random: Math.random,
     newId: randomUUID,

@@ -14,8 +14,8 @@ export async function mayOwn(searched: readonly SearchedKeyset[], found: readonl
   );
   const each = await Promise.all(
     unread.map(async ({ keyset, context, seen }) => {
-      const delivered = new Set(context.outlets.deliver.map(({ path }) => path));
-      const { held } = await knownHere(context);
+      const { held, keys } = await knownHere(context);
+      const delivered = new Set(keys.flatMap(({ kind, outlet }) => (kind === 'deliver' ? [outlet] : [])));
       const isShown = held.some(({ isGiven, kid, outlet }) => isGiven && kid !== null && !delivered.has(outlet));
       return isShown
         ? []

@@ -11,7 +11,7 @@ import type { SearchedKeyset } from './named.js';
  * modulus is weak is checked at import alone.
  */
 
-export type Held = Omit<KeyInOutlet, 'sha256'>;
+export type Held = Omit<KeyInOutlet, 'sha256' | 'kind'>;
 
 /** Anybody may have filled an outlet: an incident must neither take long for it, nor fill what this host remembers. */
 export const MOST = { pairs: 16, looks: 256 } as const;

@@ -1,7 +1,5 @@
 import { statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { assertMatches } from '../keys/matches.js';
-import { toPkcs8Pem, toPrivateJwk } from '../keys/private-key.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { sameTold } from '../keyset/published/told.js';
 import { mayOthersWrite } from '../outside/trusted-way.js';
@@ -10,20 +8,21 @@ import { removeFile, replaceFile } from './atomic-file.js';
 import { type OutletDirectory, openDirectory, whoElseOnTheWay } from './directory.js';
 import type { Flaw } from './findings.js';
 import { observeDelivered } from './observe.js';
-import type { DeliverOutlet } from './outlet.js';
+import type { DeliverFile } from './outlet.js';
+import { privateKeyText } from './private-key-text.js';
 import type { Target } from './target.js';
 
 /** statfs(2): TMPFS_MAGIC and RAMFS_MAGIC. */
 const MEMORY = [0x01021994, 0x858458f6];
 
 /** A file in memory from which a signer reads the active private key. */
-export function deliverFile(outlet: DeliverOutlet): Target {
+export function deliverFile(outlet: DeliverFile): Target {
   const [folder, name] = [dirname(outlet.path), basename(outlet.path)];
   return {
     label: outlet.path,
     kind: 'deliver',
     format: outlet.format,
-    isBlind: false,
+    isCommand: false,
     runs: 0,
     folder,
     name,
@@ -37,12 +36,9 @@ export function deliverFile(outlet: DeliverOutlet): Target {
         outlet.format === 'pem' || (key?.kid === active.kid && alg === active.alg && sameTold(told, active.told));
       return intact && named && keys?.length === 1 && key?.thumbprint === active.thumbprint;
     },
-    async text({ active }, privateKey) {
-      if (active === null) return null;
-      await resolveOwnership(outlet.owner, outlet.group);
-      const key = await privateKey();
-      assertMatches(key, active.publicJwk, active.kid);
-      return outlet.format === 'jwk' ? toPrivateJwk(key, active) : toPkcs8Pem(key);
+    async text(content, privateKey) {
+      if (content.active !== null) await resolveOwnership(outlet.owner, outlet.group);
+      return privateKeyText(outlet.format, content, privateKey);
     },
     async put({ directory, bytes, newId }) {
       if (bytes === null) {
@@ -58,7 +54,7 @@ export function deliverFile(outlet: DeliverOutlet): Target {
 }
 
 /** Opens the directory if it is a safe place for a key. @throws JwtrotError */
-export async function openForSecrets(outlet: DeliverOutlet, folder: string): Promise<OutletDirectory> {
+export async function openForSecrets(outlet: DeliverFile, folder: string): Promise<OutletDirectory> {
   const directory = await openDirectory(folder, { follow: false });
   try {
     const flaw = await flawOf(outlet, directory);
@@ -71,13 +67,13 @@ export async function openForSecrets(outlet: DeliverOutlet, folder: string): Pro
 }
 
 /** It judges the open directory, so swapping the name afterwards changes nothing. */
-async function flawOf(outlet: DeliverOutlet, directory: OutletDirectory): Promise<Flaw | null> {
+async function flawOf(outlet: DeliverFile, directory: OutletDirectory): Promise<Flaw | null> {
   const flaw = await whoElseWrites(outlet, directory);
   return flaw ?? (outlet.allowDisk ? null : notInMemory(directory));
 }
 
 /** Anyone who can write in the directory can replace our key with their own. A sticky bit does not prevent that. */
-async function whoElseWrites(outlet: DeliverOutlet, { handle, path }: OutletDirectory): Promise<Flaw | null> {
+async function whoElseWrites(outlet: DeliverFile, { handle, path }: OutletDirectory): Promise<Flaw | null> {
   const facts = await handle.stat();
   const { uid } = facts;
   if (mayOthersWrite(facts)) {

@@ -1,20 +1,62 @@
 import { basename, dirname } from 'node:path';
 import type { Duration } from '../keyset/basics/clock.js';
 import { JwtrotError } from '../keyset/basics/error.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { errnoOf } from '../outside/errno.js';
+import { isExecutable } from '../outside/find-program.js';
 import { resolveOwnership } from './accounts.js';
 import { tryFile } from './atomic-file.js';
 import { openForSecrets } from './deliver-file.js';
 import type { Flaw } from './findings.js';
-import type { DeliverOutlet, Unfit } from './outlet.js';
+import { OBSERVE_LIMIT } from './limits.js';
+import { lookTime } from './observe-outlet.js';
+import type { DeliverCommand, DeliverFile, DeliverOutlet, Unfit } from './outlet.js';
 import type { Reachable } from './place.js';
 import { outletProblem } from './problem.js';
+import { pathOf } from './target.js';
+
+interface Trial {
+  readonly newId: () => string;
+  /** Where to find programs; absent: the fixed PATH. */
+  readonly path?: string | undefined;
+}
+
+/**
+ * Tests whether a key could be delivered here, without the key. A run asks before it switches keys: after that, a signer
+ * without the new key only has one that soon stops verifying.
+ */
+export function tryDelivery(reachable: Reachable, outlet: DeliverOutlet, trial: Trial): Promise<Unfit | null> {
+  return outlet.type === 'file' ? tryFileDelivery(outlet, trial) : tryCommand(reachable, outlet, trial);
+}
+
+/** Only the command itself can put a key there, so it is not run: it must be a program, and `holds` must answer. */
+async function tryCommand(
+  { target, reach }: Reachable,
+  { command }: DeliverCommand,
+  { path }: Trial,
+): Promise<Unfit | null> {
+  const limit = OBSERVE_LIMIT.usual;
+  const [program] = command.argv;
+  try {
+    if (!(await isExecutable(program, path))) throw noProgram(target.label, program);
+    await reach.within(lookTime(target, limit), () => target.observe(pathOf(target), limit));
+    return null;
+  } catch (error) {
+    return unfit(target.label, target.folder, error);
+  }
+}
+
+function noProgram(outlet: string, program: string): JwtrotError {
+  const message = `${outlet} can't be run: there is no program ${quoteOutside(program)} that this user may execute`;
+  return new JwtrotError('services', 'not-deliverable', message, {
+    hint: 'install it, or correct its path in deliver',
+  });
+}
 
 /**
  * Tests whether a key could be delivered here: it gives the key's owner, group and mode to an empty file without a name.
- * A run asks before it switches keys: after that, a signer without the new key only has one that soon stops verifying.
  */
-export async function tryDelivery(outlet: DeliverOutlet, newId: () => string): Promise<Unfit | null> {
+async function tryFileDelivery(outlet: DeliverFile, { newId }: Trial): Promise<Unfit | null> {
   const folder = dirname(outlet.path);
   try {
     const directory = await openForSecrets(outlet, folder);
@@ -38,7 +80,7 @@ export async function tryPlace(
   limit: Duration,
   newId: () => string,
 ): Promise<Unfit | null> {
-  if (target.isBlind) return null;
+  if (target.isCommand) return null;
   try {
     await reach.within(limit, async () => {
       const directory = await target.openFolder();
@@ -69,7 +111,7 @@ function unfit(outlet: string, folder: string, error: unknown): Unfit {
 }
 
 /** fchown(2): without root a process can give a file to its own groups alone, and to no other user. */
-function notOurs({ path, owner, group }: DeliverOutlet) {
+function notOurs({ path, owner, group }: DeliverFile) {
   return (error: unknown): never => {
     if (errnoOf(error) !== 'EPERM') throw error;
     const message =

@@ -1,7 +1,7 @@
 import type { ErrorKind } from '../keyset/basics/error.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
 import type { GivenOutlet, KeysetRecord } from '../keyset/history/record.js';
-import { unknownKeyHint, unreadKeyHint } from '../keyset/planning/refusals.js';
+import { saidKeyHint, unknownKeyHint, unreadKeyHint } from '../keyset/planning/refusals.js';
 import type { OutletContent } from '../keyset/published/jwk-set.js';
 import type { Elsewhere } from './outlet.js';
 import type { FoundRecord, OutletRecord } from './record.js';
@@ -100,12 +100,16 @@ export function unknownKid({ outlet, sight }: Seen, { keyset, knownKids, active 
   const known = new Set(knownKids);
   const unknown = sight.keys?.find((key) => !known.has(key.kid ?? key.thumbprint));
   if (unknown === undefined) return null;
-  const { kid, thumbprint } = unknown;
+  const { kid, thumbprint, isSaid } = unknown;
   return {
     code: 'unknown-kid',
     kind: 'refused',
-    why: `it holds key ${quoteOutside(kid ?? thumbprint)}, which keyset ${keyset} does not know: tokens may depend on it`,
-    hint: thumbprint === '' ? unreadKeyHint(outlet) : unknownKeyHint(keyset, active !== null),
+    why: `it holds ${isSaid ? 'a key' : `key ${quoteOutside(kid ?? thumbprint)}`}, which keyset ${keyset} does not know: tokens may depend on it`,
+    hint: isSaid
+      ? saidKeyHint(outlet)
+      : thumbprint === ''
+        ? unreadKeyHint(outlet)
+        : unknownKeyHint(keyset, active !== null),
   };
 }
 

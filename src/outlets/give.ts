@@ -6,6 +6,7 @@ import type { OutletContent } from '../keyset/published/jwk-set.js';
 import { within } from '../outside/limit.js';
 import type { Records } from '../records/records.js';
 import { removeLeftovers } from './atomic-file.js';
+import { TIME_TO_END } from './limits.js';
 import type { Place } from './place.js';
 import { type FoundRecord, isSameRecord, writeOutletRecord } from './record.js';
 import { type Sight, sha256Of } from './sight.js';
@@ -15,7 +16,7 @@ export interface Giving {
   readonly content: OutletContent;
   readonly privateKey: () => Promise<Uint8Array>;
   readonly records: Records;
-  /** Run commands even if they were last given this same text. */
+  /** Run commands that publish even if they were last given this same text. */
   readonly again: boolean;
   /** The longest that a command may take; null: its own time limit. */
   readonly limit: Duration | null;
@@ -38,9 +39,6 @@ export interface GiveResult {
 
 /** How long one outlet's files may take, since disks can be slow. An incident does not wait for a slow disk. */
 const WRITE = { usual: 30_000, hurried: 5_000 } as const;
-/** How long a command may take to end after its time limit. */
-const TIME_TO_END: Duration = 3_000;
-
 /** A hanging outlet delays no other one. Its lock stays held as long as it may still write. */
 export function inTime<T>(
   { target, reach, underWay }: Place,
@@ -71,7 +69,7 @@ export async function give({ place, record, sight }: Observed, giving: Giving): 
   const { target, directory } = place;
   const { content, limit, signal, newId } = giving;
   signal.throwIfAborted();
-  const holds = target.holds(sight, content) && !(giving.again && target.isBlind);
+  const holds = target.holds(sight, content) && !(giving.again && target.isCommand && target.kind === 'publish');
   // The wait for the key does not count: it says nothing about the directory.
   const bytes = holds ? null : await textInTime(target, giving);
   const sha256 = holds ? sight.sha256 : bytes === null ? null : sha256Of(bytes);

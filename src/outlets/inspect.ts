@@ -50,7 +50,10 @@ function filesOf({ publish, deliver }: Inspected): OutletFile[] {
   const published = publish.flatMap((one) =>
     one.type === 'file' ? [{ outlet: one.path, kind: 'publish' as const, format: one.format }] : [],
   );
-  const delivered = deliver.map(({ path, format }) => ({ outlet: path, kind: 'deliver' as const, format }));
+  // A command says which kid is there; there is no file from which its key could be stored anew.
+  const delivered = deliver.flatMap((one) =>
+    one.type === 'file' ? [{ outlet: one.path, kind: 'deliver' as const, format: one.format }] : [],
+  );
   return [...published, ...delivered];
 }
 

@@ -3,6 +3,7 @@ import { JwtrotError } from '../keyset/basics/error.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
 import type { OutletSaid } from '../keyset/history/other-history.js';
 import type { Holding } from '../keyset/published/jwk-set.js';
+import { TIME_TO_END } from './limits.js';
 import type { KeyInOutlet } from './outlet.js';
 import type { Reachable } from './place.js';
 import { outletProblem } from './problem.js';
@@ -10,13 +11,21 @@ import { readOutletRecord } from './record.js';
 import { type Sight, UNREADABLE } from './sight.js';
 import { holdingOf, pathOf } from './target.js';
 
+/** The command that is asked keeps `limit` by itself, unless it is slow to end. */
+export function lookTime({ isCommand }: Pick<Reachable['target'], 'isCommand'>, limit: Duration): Duration {
+  return limit + (isCommand ? TIME_TO_END : 0);
+}
+
 /** Observes an outlet by its path. Never rejects: if that fails, the sight is `UNREADABLE` and `problem` says why. */
 export async function observeWithin(
   { target, reach }: Reachable,
   limit: Duration,
 ): Promise<{ sight: Sight; problem: string | null }> {
   try {
-    return { sight: await reach.within(limit, () => target.observe(pathOf(target))), problem: null };
+    return {
+      sight: await reach.within(lookTime(target, limit), () => target.observe(pathOf(target), limit)),
+      problem: null,
+    };
   } catch (error) {
     const found = outletProblem(`cannot read ${target.label}`, target.folder, error);
     const problem = found instanceof JwtrotError ? found.message : quoteOutside(String(found));
@@ -33,7 +42,9 @@ export async function holdingWithin(reachable: Reachable, limit: Duration): Prom
 /** Every key that can be recognised in it; none if the outlet can't be observed. */
 export async function keysWithin(reachable: Reachable, limit: Duration): Promise<KeyInOutlet[]> {
   const { sight } = await observeWithin(reachable, limit);
-  return (sight.keys ?? []).map((key) => ({ ...key, outlet: reachable.target.label, sha256: sight.sha256 }));
+  const { label: outlet, kind } = reachable.target;
+  const known = (sight.keys ?? []).filter(({ isSaid }) => isSaid !== true);
+  return known.map((key) => ({ ...key, outlet, kind, sha256: sight.sha256 }));
 }
 
 /** What the record beside it says; empty if there is none or it can't be read. */

@@ -7,7 +7,7 @@ import { toldIn } from '../keyset/published/told.js';
 import { forbidCoreDumps } from '../outside/core-dumps.js';
 import { dropKeyObjectsSoon } from '../outside/key-objects.js';
 import { resolveOwnership } from './accounts.js';
-import type { DeliverOutlet, PublishOutlet } from './outlet.js';
+import type { DeliverFile, PublishOutlet } from './outlet.js';
 import { type FileFound, readOutletFile } from './read-file.js';
 import { NOTHING, type Sight, sha256Of, sightOfText, UNREADABLE } from './sight.js';
 
@@ -37,7 +37,7 @@ export function isTrusted({ uid }: Stats): boolean {
 }
 
 /** Reads a delivered private key, and overwrites what it read. */
-export async function observeDelivered(outlet: DeliverOutlet, path: string): Promise<Sight> {
+export async function observeDelivered(outlet: DeliverFile, path: string): Promise<Sight> {
   await forbidCoreDumps();
   const found = await readOutletFile(path, { follow: false });
   if (found === 'absent') return NOTHING;
@@ -60,7 +60,7 @@ export async function observeDelivered(outlet: DeliverOutlet, path: string): Pro
   }
 }
 
-function isExact(bytes: Buffer, { privateKey, kid, alg, jwtrot }: ParsedKey, format: DeliverOutlet['format']): boolean {
+function isExact(bytes: Buffer, { privateKey, kid, alg, jwtrot }: ParsedKey, format: DeliverFile['format']): boolean {
   if (privateKey === null) return false;
   if (format === 'jwk' && (kid === null || !isAlgorithm(alg))) return false;
   const expected =
@@ -74,7 +74,7 @@ function isExact(bytes: Buffer, { privateKey, kid, alg, jwtrot }: ParsedKey, for
   }
 }
 
-async function hasAttributes({ stats }: Exclude<FileFound, string>, outlet: DeliverOutlet): Promise<boolean> {
+async function hasAttributes({ stats }: Exclude<FileFound, string>, outlet: DeliverFile): Promise<boolean> {
   const { uid, gid } = await resolveOwnership(outlet.owner, outlet.group).catch(() => ({ uid: -2, gid: -2 }));
   return (
     (stats.mode & 0o7777) === outlet.mode && (uid === -1 || uid === stats.uid) && (gid === -1 || gid === stats.gid)

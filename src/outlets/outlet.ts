@@ -39,10 +39,26 @@ export type PublishOutlet =
 export type PublishFormat = 'jwks' | 'pem' | 'pem-files';
 
 /** Where the active private key goes, for signers that can't ask KMS themselves. */
-export interface DeliverOutlet {
+export type DeliverOutlet = DeliverFile | DeliverCommand;
+
+/** `pem`: PKCS#8. `jwk`: with its kid. */
+export type DeliverFormat = 'pem' | 'jwk';
+
+export interface DeliverCommand {
+  readonly type: 'command';
+  /** Takes the key on its standard input. */
+  readonly command: Command;
+  /** Prints the kid of the key that is there now; nothing: none is. */
+  readonly holds: Command;
+  readonly format: DeliverFormat;
+  /** For `command`, and for `holds` as far as it is shorter than what a look at an outlet may take. */
+  readonly timeout: Duration;
+}
+
+export interface DeliverFile {
+  readonly type: 'file';
   readonly path: string;
-  /** `pem`: PKCS#8. `jwk`: with its kid. */
-  readonly format: 'pem' | 'jwk';
+  readonly format: DeliverFormat;
   readonly mode: number;
   /** A name or a number; null: that of the process. */
   readonly owner: string | number | null;
@@ -62,12 +78,15 @@ export interface HeldKey {
   readonly publicJwk?: PublicJwk;
   /** As the entry says; null: the entry does not say. */
   readonly alg?: string | null;
+  /** As in `Holding`. */
+  readonly isSaid?: true;
 }
 
 /** A key in one of several outlets. */
 export interface KeyInOutlet extends HeldKey {
   /** As `Holding.outlet`. */
   readonly outlet: string;
+  readonly kind: Holding['kind'];
   /** SHA-256 of everything that the outlet holds, hex; null: it can't be read. */
   readonly sha256: string | null;
 }
@@ -121,7 +140,8 @@ export interface OutletPort {
   readonly publish: readonly PublishOutlet[];
   readonly deliver: readonly DeliverOutlet[];
   /**
-   * What each outlet holds now. For a command that is what it was last given. Never rejects because of one outlet: if
+   * What each outlet holds now. For a command that publishes that is what it was last given, for one that delivers what its
+   * `holds` says. Never rejects because of one outlet: if
    * it can't be observed within `limit`, its holding has no key, is not intact, and has a `problem`.
    */
   observe(limit: Duration): Promise<readonly Holding[]>;
@@ -142,7 +162,7 @@ export interface OutletPort {
    * @returns the outlets that do not publish `content`, with the latest reason
    */
   readBack(content: OutletContent, deadline: Duration, signal: AbortSignal): Promise<readonly Unread[]>;
-  /** Where the signing key could not be delivered now. Tries without the key. */
+  /** Where the signing key could not be delivered now. Tries without the key: of a command it runs `holds` alone. */
   undeliverable(): Promise<readonly Unfit[]>;
   /** Files that could not be written now, whatever the content. Changes nothing. */
   unwritable(limit: Duration): Promise<readonly Unfit[]>;
@@ -156,7 +176,7 @@ export type Elsewhere = boolean | 'no-store';
 export interface WriteOptions {
   /** If so, keys are only taken out of outlets, never added. */
   readonly otherHistory: Elsewhere;
-  /** Run commands even if they were last given this same text. */
+  /** Run commands that publish even if they were last given this same text. */
   readonly again: boolean;
   /** The longest that any one outlet may take; null: each its own time limit. */
   readonly limit: Duration | null;
@@ -185,5 +205,6 @@ export function outletFolders({ publish, deliver }: Pick<OutletPort, 'publish' |
     if (outlet.type === 'command') return [];
     return outlet.type === 'file' ? dirname(outlet.path) : outlet.path;
   });
-  return [...published, ...deliver.map(({ path }) => dirname(path))];
+  const delivered = deliver.flatMap((outlet) => (outlet.type === 'file' ? [outlet.path] : []));
+  return [...published, ...delivered.map((path) => dirname(path))];
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../keyset/basics/clock.js';
 import type { Environment } from '../outside/command.js';
 import type { Records } from '../records/records.js';
+import { deliverCommand } from './deliver-command.js';
 import { deliverFile } from './deliver-file.js';
 import { tryDelivery, tryPlace } from './deliver-trial.js';
 import { servedMaxAge } from './max-age.js';
@@ -41,10 +42,13 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
     outlet,
     target: publishTarget(outlet, options),
   }));
-  const targets = distinctlyNamed([...published.map(({ target }) => target), ...deliver.map(deliverFile)]);
+  const targets = distinctlyNamed([
+    ...published.map(({ target }) => target),
+    ...deliver.map((outlet) => (outlet.type === 'file' ? deliverFile(outlet) : deliverCommand(outlet, options))),
+  ]);
   const reachable = withReach(targets, options.answering);
   // A command's record lies in the state directory, so it proves nothing about the store.
-  const beside = reachable.filter(({ target }) => !target.isBlind);
+  const beside = reachable.filter(({ target }) => !target.isCommand);
   return {
     publish,
     deliver,
@@ -63,7 +67,13 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
             : readBackOutlet(reachable[i], outlet, content, { deadline, signal, clock }),
         ),
       ),
-    undeliverable: () => found(deliver.map((outlet) => tryDelivery(outlet, options.newId))),
+    undeliverable: () =>
+      found(
+        reachable.flatMap((one, i) => {
+          const outlet = deliver[i - publish.length];
+          return outlet === undefined ? [] : [tryDelivery(one, outlet, options)];
+        }),
+      ),
     unwritable: (limit) => found(reachable.map((one) => tryPlace(one, limit, options.newId))),
     cacheable(signal) {
       const urls = publish.flatMap(({ format, url }) => (format === 'jwks' && url !== null ? [url] : []));

@@ -34,7 +34,7 @@ export function publishCommand(outlet: PublishCommand, surroundings: CommandSurr
     label: commandLabel(outlet),
     kind: 'publish',
     format: outlet.format,
-    isBlind: true,
+    isCommand: true,
     runs: outlet.timeout,
     folder,
     name,

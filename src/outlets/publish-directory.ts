@@ -28,7 +28,7 @@ export function publishDirectory(outlet: PublishDirectory): Target {
     label: outlet.path,
     kind: 'publish',
     format: outlet.format,
-    isBlind: false,
+    isCommand: false,
     runs: 0,
     folder: outlet.path,
     name: PEM_FILES,

@@ -16,7 +16,7 @@ export function publishFile(outlet: PublishFile): Target {
     label: outlet.path,
     kind: 'publish',
     format: outlet.format,
-    isBlind: false,
+    isCommand: false,
     runs: 0,
     folder,
     name,

@@ -23,7 +23,7 @@ export function goneKeys({ retiring, jwks }: OutletContent): Gone {
 
 /** Takes the keys of `gone` out of an outlet. It adds nothing and changes nothing else. */
 export async function withoutKeys(
-  { kind, format, isBlind }: Pick<Target, 'kind' | 'format' | 'isBlind'>,
+  { kind, format, isCommand }: Pick<Target, 'kind' | 'format' | 'isCommand'>,
   sight: Sight,
   gone: Gone,
   allowEmpty: boolean,
@@ -31,9 +31,11 @@ export async function withoutKeys(
   if (gone.length === 0 || !sight.isThere) return { type: 'nothing' };
   if (kind === 'publish' && isKeySet(format)) return shorter(sight.text ?? '', gone, allowEmpty);
   if (sight.keys === null || sight.foreign) return { type: 'stays', why: "what it holds can't be read" };
-  const taken = gone.filter((key) => sight.keys?.some((held) => held.thumbprint === key.thumbprint));
+  const taken = gone.filter((key) =>
+    sight.keys?.some((held) => held.thumbprint === key.thumbprint || (held.isSaid && held.kid === key.kid)),
+  );
   if (taken.length === 0) return { type: 'nothing' };
-  if (isBlind) return { type: 'stays', why: 'a command can be given another key, but not none' };
+  if (isCommand) return { type: 'stays', why: 'a command can be given another key, but not none' };
   return { type: 'less', bytes: null, taken: taken.map(({ kid }) => kid) };
 }
 

@@ -4,24 +4,28 @@ import type { OutletDirectory } from './directory.js';
 import type { Flaw } from './findings.js';
 import type { Sight } from './sight.js';
 
-/** One outlet, as the writer sees it: a published file or a directory of them, a delivered file, or the record of a command. */
+/** One outlet, as the writer sees it: a published file or a directory of them, a delivered file, or a command with its record. */
 export interface Target extends Pick<Holding, 'kind' | 'format'> {
-  /** The path, or `command NAME`. */
+  /** As `Holding.outlet`. */
   readonly label: string;
   /** The directory of its file or files, or of the record of what a command was given. */
   readonly folder: string;
   /** Of its file or record. Several files have one name for what lies beside them. */
   readonly name: string;
-  /** What the outlet holds can't be seen, only what it was last given. */
-  readonly isBlind: boolean;
-  /** How long its command may take; 0: it runs none. */
+  /** What the outlet holds can't be seen, only what it was last given, or what another command says of it. */
+  readonly isCommand: boolean;
+  /** How long its commands may take; 0: it runs none. */
   readonly runs: Duration;
   /** @throws JwtrotError if there is no such directory */
   openFolder(): Promise<OutletDirectory>;
   /** Why nothing may be put there; null: something may. */
   flawOf(directory: OutletDirectory): Promise<Flaw | null>;
-  /** @param path `folder`, or a way to it, and `name` */
-  observe(path: string): Promise<Sight>;
+  /**
+   * @param path `folder`, or a way to it, and `name`
+   * @param limit for a command that is asked
+   * @throws JwtrotError if a command can't be asked
+   */
+  observe(path: string, limit: Duration): Promise<Sight>;
   /** True when there is nothing to write. */
   holds(sight: Sight, content: OutletContent): boolean;
   /** What it must hold; null: nothing, so its file is removed. Overwritten once it has been put there. */
@@ -47,7 +51,7 @@ export function pathOf({ folder, name }: Target): string {
 }
 
 export function holdingOf({ label, kind, format }: Target, { keys: held, intact, busyUntil, told }: Sight): Holding {
-  const keys = held?.map(({ kid, thumbprint }) => ({ kid, thumbprint })) ?? null;
+  const keys = held?.map(({ kid, thumbprint, isSaid }) => ({ kid, thumbprint, ...(isSaid && { isSaid }) })) ?? null;
   const seen = { outlet: label, kind, format, keys, intact, ...(kind === 'deliver' && format === 'jwk' && { told }) };
   return busyUntil === undefined ? seen : { ...seen, busyUntil };
 }

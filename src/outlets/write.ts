@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { JwtrotError } from '../keyset/basics/error.js';
 import { givenTo } from '../keyset/history/given-outlet.js';
 import type { KeysetRecord } from '../keyset/history/record.js';
 import { isKeySet, type OutletContent } from '../keyset/published/jwk-set.js';
@@ -7,12 +8,14 @@ import type { Records } from '../records/records.js';
 import { assertPublic, publishText } from './content.js';
 import type { Observed } from './give.js';
 import { OBSERVE_LIMIT } from './limits.js';
+import { lookTime } from './observe-outlet.js';
 import { carryOut, type Judged, type Outcome, stopping } from './outcome.js';
 import type { OutletProblem, OutletWriter, WriteOptions, WriteResult } from './outlet.js';
 import { unnameableKid } from './pem-files.js';
 import type { Place, Places, Unplaced } from './place.js';
 import { outletProblem, problemOf } from './problem.js';
 import { readOutletRecord, recordPath } from './record.js';
+import { UNREADABLE } from './sight.js';
 import type { Target } from './target.js';
 import { verdictOn } from './verdict.js';
 
@@ -61,10 +64,22 @@ async function recall(
 
 async function observe(place: Place, { isIncident }: OutletContent): Promise<Observed | Unplaced> {
   const { target, directory, reach } = place;
+  const limit = isIncident ? OBSERVE_LIMIT.hurried : OBSERVE_LIMIT.usual;
+  const look = async () => {
+    try {
+      return await target.observe(`${directory.through}/${target.name}`, limit);
+    } catch (error) {
+      // Signers need another key, whatever is there.
+      if (isIncident && target.isCommand && error instanceof JwtrotError) return UNREADABLE;
+      throw error;
+    }
+  };
   try {
-    return await reach.within(isIncident ? OBSERVE_LIMIT.hurried : OBSERVE_LIMIT.usual, async () => {
-      const sight = await target.observe(`${directory.through}/${target.name}`);
-      return { place, record: await readOutletRecord(directory, target.name), sight };
+    return await reach.within(lookTime(target, limit), async () => {
+      const sight = await look();
+      // What `holds` says counts for more than any record.
+      const isKept = !target.isCommand || target.kind === 'publish';
+      return { place, record: isKept ? await readOutletRecord(directory, target.name) : 'kept nowhere', sight };
     });
   } catch (error) {
     return { target, problem: outletProblem(`cannot read ${target.label}`, target.folder, error) };
@@ -84,7 +99,7 @@ function judge(
   const isWiped = isSet && publishText(content, 'jwks') === null;
   const seen = {
     outlet: target.label,
-    path: target.isBlind
+    path: target.isCommand
       ? join(directory.path, target.name)
       : target.format === 'pem-files'
         ? join(target.label, '*.pem')
@@ -93,7 +108,8 @@ function judge(
     recordPath: recordPath(directory, target.name),
     remembered,
     given: givenTo(remembered, target.label),
-    sight,
+    // Nobody can look into a command's place, so nothing there can be somebody else's by its looks.
+    sight: target.isCommand ? { ...sight, foreign: false } : sight,
     wouldBeEmptied: isWiped && (sight.keys?.length ?? 0) > 0,
     unnameable: target.format === 'pem-files' ? unnameableKid(content) : null,
     flaw,

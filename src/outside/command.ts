@@ -24,6 +24,8 @@ export interface CommandOptions {
   readonly timeout: Duration;
   readonly signal: AbortSignal;
   readonly env: Environment;
+  /** Its output may hold a secret: the result has no standard error, and its reason quotes nothing. */
+  readonly hidesOutput?: boolean;
   /** Variables that are always set for the command. No secrets. */
   readonly extraEnv?: Readonly<Record<string, string>>;
   /** Default: `FIXED_PATH`. */
@@ -96,8 +98,9 @@ export async function runCommand(command: Command, options: CommandOptions): Pro
   if (limited.ended !== 'done' && pid !== undefined) await endProcessGroup(pid);
   forget();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
-  if (limited.ended !== 'done') return stopped(limited.ended, options.timeout, err.text());
-  const failure = failureOf(limited.value, program, err.text());
+  const said = options.hidesOutput === true ? '' : err.text();
+  if (limited.ended !== 'done') return stopped(limited.ended, options.timeout, said);
+  const failure = failureOf(limited.value, program, said);
   return failure ?? { ok: true, stdout: out.text(), truncated: out.truncated() };
 }
 

@@ -1,7 +1,8 @@
 import { type Duration, MINUTE } from '../keyset/basics/clock.js';
 import type { Batch } from '../keyset/basics/policy.js';
 import type { Request } from '../keyset/planning/action.js';
-import type { PublishOutlet } from '../outlets/outlet.js';
+import { OBSERVE_LIMIT } from '../outlets/limits.js';
+import type { DeliverOutlet, PublishOutlet } from '../outlets/outlet.js';
 import { preloads, type Service, serviceTime, signs, verifies } from '../services/service.js';
 import { planWaves } from './batches.js';
 import type { KeysetContext } from './context.js';
@@ -16,9 +17,17 @@ export function outletTime(outlet: PublishOutlet): Duration {
   return (outlet.type === 'command' ? outlet.timeout : 0) + (outlet.url === null ? 0 : READ_BACK_DEADLINE);
 }
 
+/** How long delivering to one outlet, and asking what it holds then, may take. */
+export function deliveryTime(outlet: DeliverOutlet): Duration {
+  return outlet.type === 'command' ? outlet.timeout + OBSERVE_LIMIT.usual : 0;
+}
+
 function longest(times: readonly Duration[]): Duration {
   return times.reduce((most, time) => Math.max(most, time), 0);
 }
+
+/** How often a run looks at its outlets at most, about. */
+const LOOKS = 12;
 
 /** Nobody knows beforehand how many instances a name or a command finds: leave room for this many waves. */
 const ASSUMED_WAVES = 16;
@@ -48,7 +57,7 @@ function instancesOf({ instances, rollout }: Service, most: Batch): unknown[] {
 export interface RunLimited {
   readonly policy: Pick<KeysetContext['policy'], 'rollout'>;
   readonly services: readonly Pick<KeysetContext['services'][number], 'service'>[];
-  readonly outlets: Pick<KeysetContext['outlets'], 'publish'>;
+  readonly outlets: Pick<KeysetContext['outlets'], 'publish' | 'deliver'>;
 }
 
 /**
@@ -57,6 +66,7 @@ export interface RunLimited {
  * - Signers: a refresh, the switch, the way back.
  * - Outlets: once before each of these.
  * - If commands publish: one question to verifiers again, with its outlets, and the end of an earlier run's command.
+ * - If commands deliver: that, too, and each look at what they hold.
  */
 export function runLimit(context: RunLimited, request: Request): Duration {
   const services = context.services.map((port) => port.service);
@@ -66,7 +76,9 @@ export function runLimit(context: RunLimited, request: Request): Duration {
     batch,
   );
   const signers = phaseTime(services.filter(signs), batch);
-  const outlets = longest(context.outlets.publish.map(outletTime));
-  const again = context.outlets.publish.some((outlet) => outlet.type === 'command') ? verifiers + 2 * outlets : 0;
-  return STORE_TIME + 5 * verifiers + 3 * signers + 4 * outlets + again + 2 * (request.retire?.deadline ?? 0);
+  const { publish, deliver } = context.outlets;
+  const outlets = longest([...publish.map(outletTime), ...deliver.map(deliveryTime)]);
+  const again = publish.some((outlet) => outlet.type === 'command') ? verifiers + 2 * outlets : 0;
+  const looks = deliver.some((outlet) => outlet.type === 'command') ? outlets + LOOKS * OBSERVE_LIMIT.usual : 0;
+  return STORE_TIME + 5 * verifiers + 3 * signers + 4 * outlets + again + looks + 2 * (request.retire?.deadline ?? 0);
 }

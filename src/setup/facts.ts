@@ -3,7 +3,7 @@ import type { Configuration, KeysetConfiguration } from '../config/configuration
 import { SYSTEM_CONFIG } from '../config/find.js';
 import { type Duration, MINUTE } from '../keyset/basics/clock.js';
 import { NOTHING_ASKED } from '../keyset/planning/action.js';
-import { outletFolders } from '../outlets/outlet.js';
+import { type DeliverFile, outletFolders } from '../outlets/outlet.js';
 import { runLimit } from '../rollout/limit.js';
 import type { Service } from '../services/service.js';
 import { ACCOUNT } from './account.js';
@@ -47,7 +47,7 @@ export interface SetupFacts {
 export function setupFacts(configuration: Configuration, source: string): SetupFacts {
   const { wrap, keysets } = configuration;
   const services = keysets.flatMap((keyset) => keyset.services);
-  const deliver = keysets.flatMap((keyset) => keyset.deliver);
+  const deliver = keysets.flatMap((keyset) => keyset.deliver.flatMap((one) => (one.type === 'file' ? [one] : [])));
   const { permissions, unnamed } = permissionsOf(services);
   const reloads = reloadsOf(services);
   const kek = wrap.type === 'local' ? wrap.kek : null;
@@ -71,9 +71,9 @@ export function setupFacts(configuration: Configuration, source: string): SetupF
   };
 }
 
-function timeLimit({ policy, services, publish }: KeysetConfiguration): Duration {
+function timeLimit({ policy, services, publish, deliver }: KeysetConfiguration): Duration {
   const listed = services.map((service) => ({ service }));
-  return runLimit({ policy, services: listed, outlets: { publish } }, NOTHING_ASKED);
+  return runLimit({ policy, services: listed, outlets: { publish, deliver } }, NOTHING_ASKED);
 }
 
 /** The store and the directories beside it: the host's own record, locks of outlets, records of commands. */
@@ -93,7 +93,7 @@ function serviceNotes({ name, reload }: Service): string[] {
   ];
 }
 
-function deliverNotes({ path, owner }: KeysetConfiguration['deliver'][number]): string[] {
+function deliverNotes({ path, owner }: DeliverFile): string[] {
   if (owner === null || owner === ACCOUNT) return [];
   return [`${path} is to belong to ${owner}, which needs CAP_CHOWN: use group: and mode: "0440" instead of owner:`];
 }

@@ -81,7 +81,8 @@ describe('examples/compose', () => {
 
   test("runs nothing as root, and lets only jwtrot and the issuer into the key's group", async () => {
     const { keysets } = await load(CONFIGURATION);
-    const group = String(keysets[0]?.deliver[0]?.group);
+    const [delivered] = keysets[0]?.deliver ?? [];
+    const group = String(delivered?.type === 'file' ? delivered.group : null);
     const users = Object.values(services).map(({ user }) => user);
     expect(new Set(users).size).toBe(3);
     for (const user of users) expect(user).toMatch(/^[1-9]\d+:[1-9]\d+$/);

@@ -79,7 +79,7 @@ keysets:
   api:
     maxTokenTtl: 1h
     publish: [ { file: /srv/jwks/../jwks.json }, { command: [upload] } ]
-    deliver: [ { file: /run/jwtrot/key.pem } ]
+    deliver: [ { file: /run/jwtrot/key.pem }, { command: [put-key], holds: [which-key] } ]
     services:
       - { name: a, role: signer, reload: { systemd: a.service }, health: { url: "http://127.0.0.1/healthz" } }
       - { name: b, role: verifier, reload: { signal: SIGHUP, pid: 42 } }
@@ -94,7 +94,22 @@ keysets:
       { type: 'command', command: { argv: ['upload'], env: [] }, format: 'jwks', timeout: 30 * SECOND, url: null },
     ]);
     expect(deliver).toEqual([
-      { path: '/run/jwtrot/key.pem', format: 'pem', mode: 0o600, owner: null, group: null, allowDisk: false },
+      {
+        type: 'file',
+        path: '/run/jwtrot/key.pem',
+        format: 'pem',
+        mode: 0o600,
+        owner: null,
+        group: null,
+        allowDisk: false,
+      },
+      {
+        type: 'command',
+        command: { argv: ['put-key'], env: [] },
+        holds: { argv: ['which-key'], env: [] },
+        format: 'pem',
+        timeout: 30 * SECOND,
+      },
     ]);
     const tls = { ca: null, cert: null, key: null };
     const timeout = 60 * SECOND;

@@ -60,7 +60,23 @@ describe('An outlet', () => {
     ],
     [
       'deliver: [ { format: jwk } ]',
-      ':4:16: keysets.api.deliver[0].file: is missing: must be an absolute path (it begins with /)',
+      ':4:16: keysets.api.deliver[0]: must be a map with exactly one of file or command, such as { file: /run/jwtrot/key.pem }, got none of them',
+    ],
+    [
+      'deliver: [ { command: [put-key] } ]',
+      ':4:16: keysets.api.deliver[0].holds: is missing: must be a command that prints the kid of the key that is there now, and nothing where none is, such as [/usr/local/bin/which-key]; without it nobody would notice that the key is lost, or that another one is there',
+    ],
+    [
+      'deliver: [ { command: [put-key], holds: [./which] } ]',
+      ':4:45: keysets.api.deliver[0].holds: the program must be an absolute path or a bare name that is found in the fixed PATH, got "./which"',
+    ],
+    [
+      'deliver: [ { command: [put-key, "{address}"], holds: [which-key] } ]',
+      ':4:37: keysets.api.deliver[0].command[1]: {address} is not filled in here: an outlet has no instances',
+    ],
+    [
+      'deliver: [ { command: [put-key], holds: [which-key], mode: "0600" } ]',
+      ':4:58: keysets.api.deliver[0].mode: unknown field; known here: command, holds, env, format, timeout',
     ],
   ])('%s is refused', async (line, problem) => {
     expect(await keysetProblems('maxTokenTtl: 24h', line)).toEqual([`FILE${problem}`]);

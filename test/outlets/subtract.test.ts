@@ -7,9 +7,9 @@ import { goneKeys, withoutKeys } from '../../src/outlets/subtract.js';
 import { newPair, type TestPair } from '../support/manifest.js';
 import { contentOf } from './support.js';
 
-const JWKS = { kind: 'publish', format: 'jwks', isBlind: false } as const;
-const PEM = { kind: 'publish', format: 'pem', isBlind: false } as const;
-const KEY = { kind: 'deliver', format: 'jwk', isBlind: false } as const;
+const JWKS = { kind: 'publish', format: 'jwks', isCommand: false } as const;
+const PEM = { kind: 'publish', format: 'pem', isCommand: false } as const;
+const KEY = { kind: 'deliver', format: 'jwk', isCommand: false } as const;
 
 let leaked: TestPair;
 let other: TestPair;
@@ -93,7 +93,7 @@ describe('a file that holds one key', () => {
 
   it('of a command can only become another one', async () => {
     const pem = await sightOfText(toSpkiPem(leaked.publicJwk), 'pem');
-    expect(await withoutKeys({ ...PEM, isBlind: true }, pem, gone, false)).toMatchObject({ type: 'stays' });
+    expect(await withoutKeys({ ...PEM, isCommand: true }, pem, gone, false)).toMatchObject({ type: 'stays' });
   });
 });
 

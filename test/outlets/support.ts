@@ -9,7 +9,7 @@ import { JwtrotError } from '../../src/keyset/basics/error.js';
 import type { KeysetRecord } from '../../src/keyset/history/record.js';
 import type { Manifest } from '../../src/keyset/manifest/model.js';
 import { type OutletContent, outletContent } from '../../src/keyset/published/jwk-set.js';
-import type { DeliverOutlet, OutletPort, PublishOutlet, WriteResult, Written } from '../../src/outlets/outlet.js';
+import type { DeliverFile, OutletPort, PublishOutlet, WriteResult, Written } from '../../src/outlets/outlet.js';
 import { createOutletPort, type OutletPortOptions } from '../../src/outlets/port.js';
 import type { Records } from '../../src/records/records.js';
 import { firstManifest, keyOf, type TestPair } from '../support/manifest.js';
@@ -51,8 +51,8 @@ export function toFile(path: string, changes: Partial<Extract<PublishOutlet, { t
   return { type: 'file', path, format: 'jwks', mode: 0o644, allowShared: false, url: null, ...changes };
 }
 
-export function toSecret(path: string, changes: Partial<DeliverOutlet> = {}): DeliverOutlet {
-  return { path, format: 'pem', mode: 0o600, owner: null, group: null, allowDisk: false, ...changes };
+export function toSecret(path: string, changes: Partial<DeliverFile> = {}): DeliverFile {
+  return { type: 'file', path, format: 'pem', mode: 0o600, owner: null, group: null, allowDisk: false, ...changes };
 }
 
 export function portOf(options: Partial<OutletPortOptions>): OutletPort {

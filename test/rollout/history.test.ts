@@ -386,7 +386,9 @@ describe('a manifest that names a pair otherwise than this host has published it
     const world = knowing(9);
     world.manifest = at(9, { keys: [keyOf(one, { state: 'deprecated', kid: 'renamed' })], ...changes });
     world.record = { ...world.record!, outlets: [{ outlet: '/srv/jwks.json', sha256: 'abc' }] };
-    world.outletKeys = [{ outlet: '/srv/jwks.json', sha256: 'abc', kid: one.thumbprint, thumbprint: one.thumbprint }];
+    world.outletKeys = [
+      { outlet: '/srv/jwks.json', kind: 'publish', sha256: 'abc', kid: one.thumbprint, thumbprint: one.thumbprint },
+    ];
     return world;
   }
   const open = { reason: 'compromised', requestedAt: 1, deadlineAt: 1, noReplacement: false, purge: false } as const;

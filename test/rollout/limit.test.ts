@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/keyset/basics/clock.js';
 import type { Batch } from '../../src/keyset/basics/policy.js';
 import { NOTHING_ASKED } from '../../src/keyset/planning/action.js';
-import type { PublishOutlet } from '../../src/outlets/outlet.js';
+import type { DeliverOutlet, PublishOutlet } from '../../src/outlets/outlet.js';
 import { runLimit } from '../../src/rollout/limit.js';
 import type { InstanceSource, Service } from '../../src/services/service.js';
 import { aService, healthAt } from '../services/services.js';
@@ -22,7 +22,7 @@ function service(instances: InstanceSource | null, batch: Batch, more: Partial<S
 /** Beyond what the store may take: five steps of verifiers, three of signers. */
 function waiting(batch: Batch, ...services: Service[]): number {
   const listedServices = services.map((one, i) => ({ service: { ...one, name: `s${i}` } }));
-  const limited = { policy: { rollout: { batch } }, services: listedServices, outlets: { publish: [] } };
+  const limited = { policy: { rollout: { batch } }, services: listedServices, outlets: { publish: [], deliver: [] } };
   return runLimit(limited, NOTHING_ASKED) - 3 * MINUTE;
 }
 
@@ -33,15 +33,22 @@ function waves(count: number): number {
 
 describe('the time limit of a run', () => {
   it('has room for a command to be awaited, for one to be run again, and verifiers to be asked again', () => {
-    const limit = (publish: readonly PublishOutlet[]) =>
+    const limit = (publish: readonly PublishOutlet[], deliver: readonly DeliverOutlet[] = []) =>
       runLimit(
-        { policy: { rollout: { batch: 'all' } }, services: [{ service: service(null, 1) }], outlets: { publish } },
+        {
+          policy: { rollout: { batch: 'all' } },
+          services: [{ service: service(null, 1) }],
+          outlets: { publish, deliver },
+        },
         NOTHING_ASKED,
       );
     const command = { type: 'command', timeout: MINUTE, url: null } as unknown as PublishOutlet;
     expect(limit([command])).toBe(limit([]) + DEADLINE + 6 * MINUTE);
     const file = { type: 'file', url: null } as unknown as PublishOutlet;
     expect(limit([file])).toBe(limit([]));
+    const delivering = { type: 'command', timeout: MINUTE } as unknown as DeliverOutlet;
+    expect(limit([], [delivering])).toBe(limit([]) + 5 * (MINUTE + 10 * SECOND) + 2 * MINUTE);
+    expect(limit([], [{ type: 'file' } as unknown as DeliverOutlet])).toBe(limit([]));
   });
 
   it('has room for each wave of a service', () => {

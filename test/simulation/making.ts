@@ -23,7 +23,15 @@ export function makeOutlets(world: World, name: string, main: HostOutlets | null
   });
   for (const place of publish) if (place.options.unlisted) world.tokens.addUnlisted(place);
   const path = `/run/${name}/api.jwk`;
-  const deliver = { path, format: 'jwk', mode: 0o440, owner: null, group: null, allowDisk: false } as const;
+  const deliver = {
+    type: 'file',
+    path,
+    format: 'jwk',
+    mode: 0o440,
+    owner: null,
+    group: null,
+    allowDisk: false,
+  } as const;
   // A keyset that is bound to no host has the same commands on both.
   const shared = !shape.deliver && shape.publish.every((one) => one.kind === 'command') ? main : null;
   return new HostOutlets(world, shared?.publish ?? publish, shape.deliver ? [new DeliverPlace(deliver, path)] : []);

@@ -2,7 +2,7 @@ import { JwtrotError } from '../../src/keyset/basics/error.js';
 import type { Holding, OutletContent } from '../../src/keyset/published/jwk-set.js';
 import type { OutletPort, OutletWriter, Unread } from '../../src/outlets/outlet.js';
 import { short } from './keys.js';
-import { type DeliverPlace, type PublishPlace, sameKids, wantedKids } from './outlet.js';
+import { type DeliverPlace, PublishPlace, sameKids, wantedKids } from './outlet.js';
 import { heldSum, kidsIn } from './outlet-verdict.js';
 import { OutletWriting } from './outlet-writing.js';
 import type { Runner } from './runner.js';
@@ -37,7 +37,8 @@ export class HostOutlets {
       keys: async () =>
         [...this.publish, ...this.deliver].flatMap((place) => {
           const sha256 = heldSum(place);
-          return (kidsIn(place) ?? []).map((kid) => ({ outlet: place.label, kid, thumbprint: kid, sha256 }));
+          const kind = place instanceof PublishPlace ? ('publish' as const) : ('deliver' as const);
+          return (kidsIn(place) ?? []).map((kid) => ({ outlet: place.label, kind, kid, thumbprint: kid, sha256 }));
         }),
       records: async () =>
         [...this.publish.filter(({ outlet }) => outlet.type !== 'command'), ...this.deliver].flatMap((place) =>

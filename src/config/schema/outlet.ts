@@ -1,10 +1,12 @@
 import * as v from 'valibot';
-import type { DeliverOutlet, PublishOutlet } from '../../outlets/outlet.js';
+import type { DeliverFile, DeliverOutlet, PublishOutlet } from '../../outlets/outlet.js';
+import type { Command } from '../../outside/command.js';
 import { argumentList, variables } from './command.js';
-import { fields, list, must, oneOf, type Schema, word } from './fields.js';
+import { fields, list, must, oneOf, refused, type Schema, word } from './fields.js';
 import { absolutePath, fileMode, flag, timeLimit } from './scalars.js';
 import { url } from './url.js';
 
+const NO_ADDRESS = '{address} is not filled in here: an outlet has no instances';
 const readBackUrl = v.optional(url({ unix: false, placeholders: false, addressProblem: null }));
 const publishFormat = v.optional(word(['jwks', 'pem']), 'jwks');
 
@@ -33,7 +35,7 @@ const toDirectory: Schema<PublishOutlet> = v.pipe(
 
 const toCommand: Schema<PublishOutlet> = v.pipe(
   fields({
-    command: argumentList('{address} is not filled in here: an outlet has no instances'),
+    command: argumentList(NO_ADDRESS),
     env: v.optional(variables, []),
     format: publishFormat,
     timeout: v.optional(timeLimit, '30s'),
@@ -61,7 +63,7 @@ const account: Schema<string | number> = v.custom<string | number>(
   must('the name or number of an account'),
 );
 
-const secretFile: Schema<DeliverOutlet> = v.pipe(
+const secretFile: Schema<DeliverFile> = v.pipe(
   fields({
     file: absolutePath,
     format: v.optional(word(['pem', 'jwk']), 'pem'),
@@ -70,11 +72,41 @@ const secretFile: Schema<DeliverOutlet> = v.pipe(
     group: v.optional(account),
     allowDisk: v.optional(flag, false),
   }),
-  v.transform(({ file, owner = null, group = null, ...rest }) => ({ path: file, ...rest, owner, group })),
+  v.transform(({ file, owner = null, group = null, ...rest }) => ({
+    type: 'file' as const,
+    path: file,
+    ...rest,
+    owner,
+    group,
+  })),
+);
+
+const HOLDS =
+  'a command that prints the kid of the key that is there now, and nothing where none is, such as [/usr/local/bin/which-key]; without it nobody would notice that the key is lost, or that another one is there';
+
+/** What it must be is told where it is missing. */
+const holdsCommand: Schema<Command['argv']> = v.lazy((input) =>
+  input === undefined ? refused(must(HOLDS)) : argumentList(NO_ADDRESS),
+);
+
+const secretCommand: Schema<DeliverOutlet> = v.pipe(
+  fields({
+    command: argumentList(NO_ADDRESS),
+    holds: holdsCommand,
+    env: v.optional(variables, []),
+    format: v.optional(word(['pem', 'jwk']), 'pem'),
+    timeout: v.optional(timeLimit, '30s'),
+  }),
+  v.transform(({ command, holds, env, ...rest }) => ({
+    type: 'command' as const,
+    command: { argv: command, env },
+    holds: { argv: holds, env },
+    ...rest,
+  })),
 );
 
 /** Outlets of the active private key. */
 export const deliver: Schema<DeliverOutlet[]> = list(
-  secretFile,
+  oneOf<DeliverOutlet>({ file: secretFile, command: secretCommand }, '{ file: /run/jwtrot/key.pem }'),
   'a list of outlets such as [ { file: /run/jwtrot/key.pem } ]',
 );

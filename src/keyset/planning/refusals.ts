@@ -37,18 +37,18 @@ export function unknownKeys({ keyset, manifest, observations, request }: PlanInp
     found.push(
       ...observations.reported.map(({ service, kid }) => ({
         text: `${quoteOutside(kid)} at ${service}`,
-        unreadIn: null,
+        hint: null,
       })),
     );
   }
   if (found.length === 0) return heldUnpublished(keyset, manifest, observations.holdings);
-  const unreadIn = [...new Set(found.flatMap((one) => one.unreadIn ?? []))];
-  const isReadable = found.some((one) => one.unreadIn === null);
+  const hints = [...new Set(found.flatMap((one) => one.hint ?? []))];
+  const isReadable = found.some((one) => one.hint === null);
   const adopting = manifest === null ? importHint(keyset) : unknownKeyHint(keyset, activeKey(manifest) !== null);
   return {
     code: 'unknown-keys',
     message: `keyset ${keyset} does not know ${found.map(({ text }) => text).join(', ')}: tokens may depend on ${found.length === 1 ? 'it' : 'them'}; nothing was changed`,
-    hint: [...(isReadable ? [adopting] : []), ...unreadIn.map(unreadKeyHint)].join('; '),
+    hint: [...(isReadable ? [adopting] : []), ...hints].join('; '),
   };
 }
 
@@ -77,6 +77,11 @@ export function unreadKeyHint(outlet: string): string {
   return `if nobody depends on what can't be read as a key, take it out of ${outlet} by hand, or move the file away; then run it again`;
 }
 
+/** What its `holds` printed is not shown: it may be a private key. */
+export function saidKeyHint(outlet: string): string {
+  return `run holds of ${outlet} by hand: it prints what is there; if nobody depends on that key, take it away there, then run it again`;
+}
+
 function importHint(keyset: string): string {
   return `adopt the key in use first: jwtrot import --keyset ${keyset} --pem FILE (or --jwk FILE; --public FILE for one that only verifies)`;
 }
@@ -93,21 +98,24 @@ export function unknownKeyHint(keyset: string, hasActiveKey: boolean): string {
 interface Unknown {
   /** For people. */
   readonly text: string;
-  /** The outlet if the entry can't be read as a key; null: it can. */
-  readonly unreadIn: string | null;
+  /** What to do if the entry can't be read as a key; null: it can. */
+  readonly hint: string | null;
 }
 
 function unknownIn({ outlet, keys, intact }: Holding, manifest: Manifest | null): Unknown[] {
   if (manifest === null && keys?.length === 0 && !intact) {
-    return [{ text: `something that can't be read in ${outlet}`, unreadIn: outlet }];
+    return [{ text: `something that can't be read in ${outlet}`, hint: unreadKeyHint(outlet) }];
   }
   const known = manifest?.keys ?? [];
-  return (keys ?? []).flatMap(({ kid, thumbprint }) => {
+  return (keys ?? []).flatMap(({ kid, thumbprint, isSaid }) => {
     const named = known.findLast((key) => (kid === null ? key.thumbprint === thumbprint : key.kid === kid));
     if (named !== undefined && (named.thumbprint === thumbprint || (thumbprint === '' && isRetired(named)))) return [];
+    // A command can name a key, but not its pair.
+    if (isSaid && named !== undefined) return [];
+    if (isSaid) return [{ text: `the key in ${outlet}`, hint: saidKeyHint(outlet) }];
     const name = quoteOutside(kid ?? thumbprint);
     const what = named === undefined ? name : `another key named ${name}`;
-    return [{ text: `${what} in ${outlet}`, unreadIn: thumbprint === '' ? outlet : null }];
+    return [{ text: `${what} in ${outlet}`, hint: thumbprint === '' ? unreadKeyHint(outlet) : null }];
   });
 }
 

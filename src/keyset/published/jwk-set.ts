@@ -46,13 +46,23 @@ export interface OutletContent {
 
 /** What one outlet on this host holds now. */
 export interface Holding {
-  /** The path, or `command NAME`. Identifies the outlet and is shown to people. */
+  /** The path, `command NAME` or `deliver command NAME`. Identifies the outlet and is shown to people. */
   readonly outlet: string;
   readonly kind: 'publish' | 'deliver';
   /** `pem-files`: a PEM file for each key in the JWKS; its keys are sorted by kid. */
   readonly format: 'jwks' | 'pem' | 'jwk' | 'pem-files';
   /** The keys in it; null if there is nothing (no file, never written). */
-  readonly keys: readonly { readonly kid: string | null; readonly thumbprint: string }[] | null;
+  readonly keys:
+    | readonly {
+        readonly kid: string | null;
+        readonly thumbprint: string;
+        /**
+         * A command has printed this as the kid, and this host did not put it there. Its pair is not known, and what a
+         * command prints may be anything, a private key too: it is compared, never shown.
+         */
+        readonly isSaid?: true;
+      }[]
+    | null;
   /** False if it exists but can't be read, or differs in a byte or its mode from what jwtrot writes for these keys. */
   readonly intact: boolean;
   /** What a delivered JWK tells its signer; null: nothing, or nothing of ours. Absent: it is no such JWK. */

@@ -11,7 +11,7 @@ import { backedOff, outletsFound } from '../../keyset/transitions/all.js';
 import type { OutletContent, OutletProblem, Written } from '../../outlets/outlet.js';
 import { addedSince } from '../added.js';
 import { stampsEarly } from '../clock-trust.js';
-import { outletTime, READ_BACK_DEADLINE } from '../limit.js';
+import { deliveryTime, outletTime, READ_BACK_DEADLINE } from '../limit.js';
 import { HURRIED, observe } from '../observe.js';
 import { block, commit, isHurried, type Performed, patience, type Run, timeFor } from '../run.js';
 import { unwrapActive } from '../unwrap.js';
@@ -141,13 +141,17 @@ async function failed(run: Run, problems: readonly OutletProblem[]): Promise<Per
   return {};
 }
 
+function outletTimes({ outlets }: Run['context']): Duration[] {
+  return [...outlets.publish.map(outletTime), ...outlets.deliver.map(deliveryTime)];
+}
+
 async function write(
   run: Run,
   again: boolean,
   sealed: JwtrotError[],
 ): Promise<{ content: OutletContent; problems: readonly OutletProblem[] }> {
   const { ledger, context } = run;
-  const most = LOCK_TIMEOUT + Math.max(0, ...context.outlets.publish.map(outletTime));
+  const most = LOCK_TIMEOUT + Math.max(0, ...outletTimes(context));
   ledger.tenure.assertTimeFor('writing the outlets', Math.min(most, 60_000));
   const alone = isHurried(run);
   return context.outlets.locked({ timeout: alone ? HURRIED : LOCK_TIMEOUT, alone }, async (writer) => {

@@ -1,0 +1,40 @@
+import type { Duration } from '../keyset/basics/clock.js';
+import { JwtrotError } from '../keyset/basics/error.js';
+import { type Command, type Environment, runCommand } from '../outside/command.js';
+
+export interface Asking {
+  /** The outlet, for messages. */
+  readonly label: string;
+  readonly timeout: Duration;
+  readonly signal: AbortSignal;
+  readonly env: Environment;
+  /** `JWTROT_…` */
+  readonly extraEnv: Readonly<Record<string, string>>;
+  readonly path?: string | undefined;
+}
+
+/** Longer than any kid that a JWKS is known to have, shorter than any private key in PEM. */
+const LONGEST_KID = 200;
+
+/**
+ * Asks `holds` which key is there. What it prints may be anything, a private key too, so no message quotes it.
+ * @returns the kid; null: none is there
+ * @throws JwtrotError `holds-failed`
+ */
+export async function askHolds(holds: Command, asking: Asking): Promise<string | null> {
+  const { label, timeout, signal, env, extraEnv, path } = asking;
+  const limits = { timeout, signal, env, extraEnv, hidesOutput: true, ...(path === undefined ? {} : { path }) };
+  const result = await runCommand(holds, limits);
+  if (!result.ok) throw unread(label, result.reason);
+  const printed = result.stdout.trim();
+  if (result.truncated || printed.length > LONGEST_KID || /[\s\p{Cc}]/u.test(printed))
+    throw unread(label, 'it prints more than a kid');
+  return printed === '' ? null : printed;
+}
+
+function unread(label: string, reason: string): JwtrotError {
+  const message = `what ${label} holds is not known: its holds: ${reason} (what it prints is not shown: it may be the key)`;
+  return new JwtrotError('services', 'holds-failed', message, {
+    hint: 'run holds by hand: it must print the kid alone, or nothing where no key is there, and exit 0',
+  });
+}
