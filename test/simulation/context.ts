@@ -21,7 +21,7 @@ export function contextOf(world: World, runner: Runner): KeysetContext {
     generateKey: world.keys.generate(runner),
     deliveredKey: (thumbprint) =>
       world.call(runner, () => {
-        const isThere = world.outlets[i].deliver.some(({ kid }) => kid === thumbprint);
+        const isThere = world.outlets[i].deliver.some(({ kid, isCommand }) => !isCommand && kid === thumbprint);
         return isThere ? new Uint8Array(Buffer.from(thumbprint)) : null;
       }),
     assertMatches: world.keys.assertMatches,

@@ -10,7 +10,7 @@ const REMOVE = /\brm ([^\s;]+)(; then jwtrot rotate --force)?$/;
 
 /**
  * Operators do what the hints of a run on the first host, and of the newest `sync` on the second one, say: remove
- * files, recover the store, take it over. @returns whether there was anything
+ * files, take a key away, recover the store, take it over. @returns whether there was anything
  */
 export async function followHints(operators: Operators, { problems, error }: KeysetResult): Promise<boolean> {
   const { world, hints } = operators;
@@ -25,6 +25,8 @@ async function follow(operators: Operators, host: 0 | 1, hints: readonly string[
   const { world } = operators;
   const files = hints.flatMap((hint) => REMOVE.exec(hint)?.[1] ?? []);
   for (const file of files) remove(world, host, file);
+  const takesAway = hints.some((hint) => hint.startsWith('take it away by hand'));
+  if (takesAway) for (const place of world.outlets[host].deliver) if (place.isCommand) place.put(null);
   const recovers = hints.some((hint) => hint.includes('jwtrot store recover'));
   if (recovers) await operators.until(operators.recover(world.hosts[host]));
   const takesOver = hints.some((hint) => hint.includes('jwtrot rotate --take-over'));
@@ -37,7 +39,7 @@ async function follow(operators: Operators, host: 0 | 1, hints: readonly string[
   const isOpen = world.store.manifest?.keys.some((key) => key.kid === kid && key.activatedAt === null);
   const isUntold = hints.some((hint) => hint.startsWith('tell it: '));
   if (kid !== undefined && (isOpen === true || isUntold)) await operators.until(operators.retire(kid));
-  return recovers || takesOver || kid !== undefined || files.length > 0;
+  return recovers || takesOver || kid !== undefined || takesAway || files.length > 0;
 }
 
 function remove(world: World, host: 0 | 1, file: string): void {
@@ -50,6 +52,6 @@ function remove(world: World, host: 0 | 1, file: string): void {
     if (place instanceof PublishPlace && place.outlet.type === 'command')
       place.given = { kids: null, settled: false, until: null };
     else if (place instanceof PublishPlace) place.set([], { absent: true, takenAway: world.tokens.inUse() });
-    else place.kid = null;
+    else place.put(null);
   }
 }

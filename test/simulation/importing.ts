@@ -11,7 +11,7 @@ export async function importFirst(actor: Actor): Promise<void> {
   for (const outlets of world.outlets) for (const place of outlets.publish) place.set([thumbprint]);
   const workers = world.services.flatMap((service) => service.workers);
   for (const worker of workers) worker.apply({ ...worker.read(false), kid: null });
-  for (const outlets of world.outlets) for (const place of outlets.deliver) place.kid = thumbprint;
+  for (const outlets of world.outlets) for (const place of outlets.deliver) place.put(thumbprint);
   for (const worker of workers) if (worker.service.signs) worker.apply({ ...worker.read(false), kid: thumbprint });
   // The timer is on already: it must refuse where it can see the key.
   if (world.bound && random.chance(0.5)) {

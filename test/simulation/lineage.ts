@@ -65,7 +65,10 @@ export class LineageChecks {
   #excuseLost({ host }: Runner, before: Manifest | null): void {
     const { tokens, outlets, hosts } = this.world;
     const { publish, deliver } = outlets[host === hosts[0] ? 0 : 1];
-    const held = [...publish.flatMap(({ content }) => content.kids), ...deliver.map(({ kid }) => kid)];
+    const held = [
+      ...publish.flatMap(({ content }) => content.kids),
+      ...deliver.map(({ kid, isCommand }) => (isCommand ? null : kid)),
+    ];
     const shown = before?.keys.filter(({ state }) => state !== 'creating').map(({ kid }) => kid) ?? [];
     for (const minted of tokens.live) {
       if (![...held, ...shown].includes(minted.kid)) minted.retired = true;

@@ -1,4 +1,5 @@
-import { DeliverPlace, PublishPlace } from './outlet.js';
+import { DeliverPlace } from './deliver-place.js';
+import { PublishPlace } from './outlet.js';
 import { HostOutlets } from './outlets.js';
 import type { World } from './world.js';
 
@@ -23,7 +24,10 @@ export function makeOutlets(world: World, name: string, main: HostOutlets | null
   });
   for (const place of publish) if (place.options.unlisted) world.tokens.addUnlisted(place);
   const path = `/run/${name}/api.jwk`;
-  const deliver = {
+  const argv: [string] = [path];
+  const command = { argv, env: [] };
+  const byCommand = { type: 'command', command, holds: command, format: 'jwk', timeout: 20_000 } as const;
+  const toFile = {
     type: 'file',
     path,
     format: 'jwk',
@@ -32,6 +36,7 @@ export function makeOutlets(world: World, name: string, main: HostOutlets | null
     group: null,
     allowDisk: false,
   } as const;
+  const deliver = shape.deliver === 'command' ? byCommand : toFile;
   // A keyset that is bound to no host has the same commands on both.
   const shared = !shape.deliver && shape.publish.every((one) => one.kind === 'command') ? main : null;
   return new HostOutlets(world, shared?.publish ?? publish, shape.deliver ? [new DeliverPlace(deliver, path)] : []);

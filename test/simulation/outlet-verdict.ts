@@ -4,7 +4,8 @@ import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
 import type { Finding } from '../../src/outlets/findings.js';
 import type { Elsewhere, OutletProblem } from '../../src/outlets/outlet.js';
 import { type Verdict, verdictOn } from '../../src/outlets/verdict.js';
-import { type DeliverPlace, PublishPlace, wantedKids } from './outlet.js';
+import type { DeliverPlace } from './deliver-place.js';
+import { PublishPlace, wantedKids } from './outlet.js';
 import type { Runner } from './runner.js';
 
 export type Place = PublishPlace | DeliverPlace;
@@ -21,7 +22,7 @@ export function judge(place: Place, { host }: Runner, content: OutletContent, ot
   const seen = {
     outlet: place.label,
     path: place.label,
-    record: place.record ?? ('absent' as const),
+    record: isKeptNowhere(place) ? ('kept nowhere' as const) : (place.record ?? ('absent' as const)),
     recordPath: `${place.label}.jwtrot`,
     remembered: host.record,
     given: givenTo(host.record, place.label),
@@ -42,6 +43,11 @@ export function judge(place: Place, { host }: Runner, content: OutletContent, ot
   throw new JwtrotError(kind, code, `${place.label}: ${why}; nothing was written`, { hint });
 }
 
+/** What a deliver command's `holds` says counts for more than any record. */
+function isKeptNowhere(place: Place): boolean {
+  return !(place instanceof PublishPlace) && place.isCommand;
+}
+
 /** Of what it holds. */
 export function heldSum(place: Place): string | null {
   const held = kidsIn(place);
@@ -49,7 +55,7 @@ export function heldSum(place: Place): string | null {
 }
 
 export function kidsIn(place: Place): readonly string[] | null {
-  if (!(place instanceof PublishPlace)) return place.kid === null ? null : [place.kid];
+  if (!(place instanceof PublishPlace)) return place.shown() === null ? null : [place.shown() as string];
   // A command can't be asked what it holds: only what it was given is known.
   if (place.outlet.type === 'command') return place.given.kids;
   return place.content.absent ? null : place.content.kids;
@@ -62,7 +68,7 @@ export function remember(
   { keyset, lineage, revision }: OutletContent,
   kids: readonly string[] | null,
 ): void {
-  place.record = { keyset, lineage, revision };
+  if (!isKeptNowhere(place)) place.record = { keyset, lineage, revision };
   host.record = withGiven(host.record, { outlet: place.label, sha256: kids === null ? null : sumOf(kids) });
 }
 

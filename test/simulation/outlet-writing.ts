@@ -2,8 +2,10 @@ import { JwtrotError } from '../../src/keyset/basics/error.js';
 import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
 import type { OutletWriter } from '../../src/outlets/outlet.js';
 import { goneKeys } from '../../src/outlets/subtract.js';
+import { DeliverPlace } from './deliver-place.js';
+import { deliverByCommand } from './delivering.js';
 import { short } from './keys.js';
-import { DeliverPlace, PublishPlace, sameKids, wantedKids } from './outlet.js';
+import { PublishPlace, sameKids, wantedKids } from './outlet.js';
 import { type Done, failureOf, judge, type Place, problemOf, remember, rememberLess } from './outlet-verdict.js';
 import type { Runner } from './runner.js';
 import type { World } from './world.js';
@@ -58,9 +60,11 @@ export class OutletWriting {
       // The operator has retired it, even if the store is not told for a long time.
       for (const kid of gone) world.tokens.of(kid).retired = true;
       if (place instanceof DeliverPlace) {
-        if (place.kid === null || !gone.includes(place.kid)) return false;
+        const kid = place.shown();
+        if (kid === null || !gone.includes(kid)) return false;
+        if (place.isCommand) return false;
         rememberLess(place, runner, null);
-        place.kid = null;
+        place.put(null);
         return true;
       }
       const left = place.content.kids.filter((kid) => !gone.includes(kid));
@@ -192,15 +196,21 @@ export class OutletWriting {
     const { active } = content;
     const held = await world.call(runner, () => {
       remember(place, runner, content, active === null ? null : [active.kid]);
-      return place.kid === (active?.kid ?? null);
+      const shown = place.shown();
+      if (active === null) return shown === null;
+      return shown === active.kid && place.isIntact(runner.host.now());
     });
     if (held) return false;
     const key = active === null ? null : Buffer.from(await privateKey()).toString();
     if (active !== null && key !== active.thumbprint)
       world.break('I2', `the key delivered as ${short(active.kid)} is ${key}`);
+    if (place.isCommand) {
+      await deliverByCommand(world, runner, place, content);
+      return true;
+    }
     await world.call(runner, () => {
       world.say(runner, () => `delivers ${short(active?.kid)} (revision ${content.revision})`);
-      place.kid = active?.kid ?? null;
+      place.put(active?.kid ?? null);
     });
     return true;
   }

@@ -1,5 +1,5 @@
 import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
-import type { DeliverOutlet, PublishOutlet } from '../../src/outlets/outlet.js';
+import type { PublishOutlet } from '../../src/outlets/outlet.js';
 import type { OutletRecord } from '../../src/outlets/record.js';
 import type { World } from './world.js';
 
@@ -99,17 +99,6 @@ export class PublishPlace {
     const since = this.world.now - maxAge;
     return [...this.history.filter((one) => one.until > since && !one.absent), this.content];
   }
-}
-
-/** A delivered private key, in memory. */
-export class DeliverPlace {
-  record: OutletRecord | null = null;
-  kid: string | null = null;
-
-  constructor(
-    readonly outlet: DeliverOutlet,
-    readonly label: string,
-  ) {}
 }
 
 export function wantedKids(content: OutletContent, outlet: PublishOutlet): readonly string[] | null {

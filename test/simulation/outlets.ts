@@ -1,8 +1,10 @@
 import { JwtrotError } from '../../src/keyset/basics/error.js';
 import type { Holding, OutletContent } from '../../src/keyset/published/jwk-set.js';
-import type { OutletPort, OutletWriter, Unread } from '../../src/outlets/outlet.js';
+import type { OutletPort, OutletWriter, Unfit, Unread } from '../../src/outlets/outlet.js';
+import type { DeliverPlace } from './deliver-place.js';
+import { sayingOf } from './delivering.js';
 import { short } from './keys.js';
-import { type DeliverPlace, PublishPlace, sameKids, wantedKids } from './outlet.js';
+import { PublishPlace, sameKids, wantedKids } from './outlet.js';
 import { heldSum, kidsIn } from './outlet-verdict.js';
 import { OutletWriting } from './outlet-writing.js';
 import type { Runner } from './runner.js';
@@ -41,14 +43,17 @@ export class HostOutlets {
           return (kidsIn(place) ?? []).map((kid) => ({ outlet: place.label, kind, kid, thumbprint: kid, sha256 }));
         }),
       records: async () =>
-        [...this.publish.filter(({ outlet }) => outlet.type !== 'command'), ...this.deliver].flatMap((place) =>
+        [
+          ...this.publish.filter(({ outlet }) => outlet.type !== 'command'),
+          ...this.deliver.filter(({ isCommand }) => !isCommand),
+        ].flatMap((place) =>
           place.record === null ? [] : [{ ...place.record, outlet: place.label, held: async () => heldSum(place) }],
         ),
       observe: () =>
         world.call(runner, () => {
           runner.lookedAt = world.now;
           for (const place of this.publish) place.content.looked = true;
-          return this.#observe(runner.host.now());
+          return this.#observe(runner);
         }),
       locked: async ({ timeout, alone }, use) => {
         if (!(await this.#lock(runner, timeout))) {
@@ -63,12 +68,13 @@ export class HostOutlets {
       },
       readBack: (content, deadline) => this.#readBack(runner, content, deadline),
       cacheable: async () => [],
-      undeliverable: async () => [],
+      undeliverable: () => world.call(runner, () => this.#undeliverable(runner)),
       unwritable: async () => [],
     };
   }
 
-  #observe(now: number): Holding[] {
+  #observe(runner: Runner): Holding[] {
+    const now = runner.host.now();
     const named = (kids: readonly string[]) => kids.map((kid) => ({ kid, thumbprint: kid }));
     return [
       ...this.publish.map((place): Holding => {
@@ -85,16 +91,15 @@ export class HostOutlets {
           ...(isCommand && place.given.until !== null ? { busyUntil: place.given.until } : {}),
         };
       }),
-      ...this.deliver.map(
-        (place): Holding => ({
-          outlet: place.label,
-          kind: 'deliver',
-          format: 'jwk',
-          keys: place.kid === null ? null : named([place.kid]),
-          intact: place.kid !== null,
-        }),
-      ),
+      ...this.deliver.map((place) => place.holding(now, sayingOf(this.world, runner, place))),
     ];
+  }
+
+  #undeliverable(runner: Runner): Unfit[] {
+    const silent = this.deliver.filter((place) => sayingOf(this.world, runner, place) === null);
+    return silent.map(({ label: outlet }) => {
+      return { outlet, reason: 'its holds fails', hint: null, code: 'holds-failed', kind: 'services' };
+    });
   }
 
   /** Another run, for instance a stopped one, holds the lock. */
@@ -188,9 +193,9 @@ export class HostOutlets {
       place.record = null;
       place.set([], { absent: true, takenAway });
     }
-    for (const place of this.deliver) {
+    for (const place of this.deliver.filter(({ isCommand }) => !isCommand)) {
       place.record = null;
-      place.kid = null;
+      place.put(null);
     }
   }
 }

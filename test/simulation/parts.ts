@@ -7,6 +7,7 @@ const PARTS: Readonly<Record<string, (shape: Shape) => Partial<Shape>>> = {
   encode: () => ({ encode: false }),
   'second-host': ({ services }) => ({ secondHost: false, services: services.filter((one) => !one.elsewhere) }),
   deliver: () => ({ deliver: false }),
+  'deliver-command': ({ deliver }) => ({ deliver: deliver !== false }),
   publish2: ({ publish }) => ({ publish: publish.slice(0, 1) }),
   url: ({ publish }) => ({ publish: publish.map((one) => ({ ...one, url: false })) }),
   tmpfs: ({ publish }) => ({ publish: publish.map((one) => ({ ...one, tmpfs: false })) }),

@@ -62,7 +62,8 @@ function toolsOf(world: World, runner: Runner): RecoveryTools {
   const { publish, deliver } = world.outlets[runner.host === world.hosts[0] ? 0 : 1];
   const places: readonly Place[] = [...publish, ...deliver];
   return {
-    inspectOutlets: (record) => world.call(runner, () => places.map((place) => inspect(world, place, record))),
+    inspectOutlets: (record) =>
+      world.call(runner, () => places.filter(isInspected).map((place) => inspect(world, place, record))),
     dropRecords: (labels) =>
       world.call(runner, () => {
         for (const place of places) if (labels.includes(place.label)) place.record = null;
@@ -72,6 +73,11 @@ function toolsOf(world: World, runner: Runner): RecoveryTools {
       return { thumbprint, publicJwk: publicJwkOf(algOf(world, thumbprint), thumbprint) };
     },
   };
+}
+
+/** There is no key in a command that could be stored anew. */
+function isInspected(place: Place): boolean {
+  return place instanceof PublishPlace || !place.isCommand;
 }
 
 function inspect(world: World, place: Place, record: KeysetRecord | null): OutletEvidence {

@@ -31,7 +31,8 @@ export interface Shape {
     tmpfs: boolean;
     heedsRevision: boolean;
   }[];
-  readonly deliver: boolean;
+  /** To a file, or to a command. */
+  readonly deliver: boolean | 'command';
   /** A second host, whose outlets `sync` writes. It may run `rotate` if nothing is bound to the first. */
   readonly secondHost: boolean;
   readonly encode: boolean;
@@ -172,7 +173,7 @@ export function shapeOf(seed: number, listed = false): Shape {
     tmpfs: random.chance(0.3),
     heedsRevision: random.chance(0.8),
   }));
-  return {
+  const shape: Shape = {
     policy: tightPolicy(
       random,
       services.map((one) => one.service),
@@ -194,6 +195,8 @@ export function shapeOf(seed: number, listed = false): Shape {
     overlap: random.pick([0.1, 0.3, 0.6]),
     skewed: random.chance(0.5),
   };
+  // Drawn last: whatever is drawn before stays as it is.
+  return { ...shape, deliver: shape.deliver === true && random.chance(0.3) ? 'command' : shape.deliver };
 }
 
 /** Nothing goes wrong: for the figure, and as the ground of traces. */

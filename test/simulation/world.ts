@@ -83,7 +83,7 @@ export class World {
     this.hosts = [new SimHost('host-a', this.scheduler), new SimHost('host-b', this.scheduler)];
     const main = makeOutlets(this, 'a', null);
     this.outlets = [main, makeOutlets(this, 'b', main)];
-    this.bound = shape.deliver || shape.publish.some((one) => one.kind !== 'command');
+    this.bound = shape.deliver !== false || shape.publish.some((one) => one.kind !== 'command');
     this.services = shape.services.map((one) => this.#makeService(one));
     if (shape.skewed) this.shiftClocks(this.source('clocks').stream('offset'));
   }
