@@ -14,31 +14,39 @@ socket.setdefaulttimeout(5)  # PyJWKClient has no time limit of its own (PyJWT 2
 client = jwt.PyJWKClient(JWKS, lifespan=LIFESPAN)
 app = FastAPI()
 bearer = HTTPBearer(auto_error=False)
+refused = HTTPException(401, "token refused")
+unavailable = HTTPException(503, "no keys")  # never 401: clients throw their tokens away on 401
 
 
-def keys(refresh=False):
-    """Those in the cache, or fetched anew when they are too old."""
+def key_named(kid):
     try:
-        return client.get_signing_keys(refresh)
-    except (jwt.PyJWTError, OSError, ValueError):
-        raise HTTPException(503, "no keys")  # never 401: clients throw their tokens away on 401
+        return client.get_signing_key(kid).key
+    except jwt.PyJWKClientError as error:
+        # It could not fetch, or there is no such key.
+        raise unavailable if isinstance(error.__context__, OSError) else refused
+    except (OSError, ValueError):
+        raise unavailable
 
 
 def claims(given=Depends(bearer)):
-    keys()
+    if given is None:
+        raise refused
+    token = given.credentials
     try:
-        key = client.get_signing_key_from_jwt(given.credentials)
+        key = key_named(jwt.get_unverified_header(token).get("kid"))
         return jwt.decode(
-            given.credentials, key.key, algorithms=ALGORITHMS, issuer=ISSUER, audience=AUDIENCE,
-            options={"require": ["exp"]},
+            token, key, algorithms=ALGORITHMS, issuer=ISSUER, audience=AUDIENCE, options={"require": ["exp"]}
         )
-    except (jwt.PyJWTError, OSError, ValueError, AttributeError):
-        raise HTTPException(401, "token refused")
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise refused
 
 
 @app.get("/healthz")  # for jwtrot alone. Each poll fetches: a leaked key is gone at once, not after LIFESPAN
 def health():
-    return {"kids": [key.key_id for key in keys(refresh=True)], "worker": os.getpid()}
+    try:
+        return {"kids": [key.key_id for key in client.get_signing_keys(refresh=True)], "worker": os.getpid()}
+    except (jwt.PyJWTError, OSError, ValueError):
+        raise unavailable
 
 
 @app.get("/orders")

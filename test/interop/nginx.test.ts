@@ -54,12 +54,17 @@ describe('examples/nginx', () => {
     await until(() => traffic.kids().includes(active), 'a token of the new key', 30_000);
     const token = traffic.held(active);
     const stranger = await tokenOf(await newKey());
+    expect(await stage.check(stranger)).toBe(401);
     await stage.nginx.kill();
     // Each of its workers for itself.
-    await until(async () => {
-      await stage.check(stranger);
-      return (await stage.check(token)) === 503;
-    }, 'a verifier without keys');
+    await until(
+      async () => {
+        expect(await stage.check(stranger)).toBe(503);
+        return (await stage.check(token)) === 503;
+      },
+      'a verifier without keys',
+      30_000,
+    );
     await stage.nginx.start();
     await until(async () => (await stage.check(token)) === 200, 'keys', 30_000);
   });

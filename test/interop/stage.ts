@@ -33,7 +33,7 @@ export interface Stage {
 
 /** Long enough on a busy machine. */
 export const PATIENT = '60s';
-/** For a party that can't confirm: a run ends soon. It also counts for the way of a reload, before a published key may sign. */
+/** For a party that can't confirm. */
 export const IMPATIENT = '4s';
 
 export async function openStage(kind: PartyKind, options: { readonly cached: boolean }): Promise<Stage> {

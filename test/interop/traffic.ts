@@ -21,7 +21,7 @@ export const isRejected = ({ status }: Pick<Check, 'status'>): boolean => REJECT
 /** Tokens are minted and checked all the time; those of before are checked again and again. */
 export class Traffic {
   readonly checks: Check[] = [];
-  readonly #stage: Stage;
+  readonly #stage: Pick<Stage, 'mint' | 'check'>;
   /** The first and the newest token of each kid. */
   readonly #tokens = new Map<string, { readonly first: string; newest: string }>();
   /** From when on a kid's tokens may be rejected, and from when on they must be. */
@@ -29,7 +29,7 @@ export class Traffic {
   #isOver = false;
   readonly #work: Promise<unknown>;
 
-  constructor(stage: Stage) {
+  constructor(stage: Pick<Stage, 'mint' | 'check'>) {
     this.#stage = stage;
     this.#work = Promise.all([this.#mintAndCheck(), this.#checkAgain()]);
     this.#work.catch(() => {});
