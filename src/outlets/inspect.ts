@@ -81,8 +81,8 @@ async function inspectDirectory(
   const named = { outlet: path, kind: 'publish', format } as const;
   const record = await readRecord(outletRecordPath(join(path, PEM_FILES)));
   try {
-    const { isThere, foreign, sha256 } = await observePemFiles(path, mode);
-    if (foreign) return { ...named, keys: [], isGiven: false, record, problem: 'it holds too many files' };
+    const { isThere, sha256, problem } = await observePemFiles(path, mode);
+    if (problem !== undefined) return { ...named, keys: [], isGiven: false, record, problem };
     const isGiven = isThere && givenTo(given, path)?.sha256 === sha256;
     return { ...named, keys: isThere ? keys : null, isGiven, record, problem: null };
   } catch {

@@ -16,16 +16,14 @@ export function lookTime({ isCommand }: Pick<Reachable['target'], 'isCommand'>, 
   return limit + (isCommand ? TIME_TO_END : 0);
 }
 
-/** Observes an outlet by its path. Never rejects: if that fails, the sight is `UNREADABLE` and `problem` says why. */
+/** Observes an outlet by its path. Never rejects: `problem` says why its keys can't be told. */
 export async function observeWithin(
   { target, reach }: Reachable,
   limit: Duration,
 ): Promise<{ sight: Sight; problem: string | null }> {
   try {
-    return {
-      sight: await reach.within(lookTime(target, limit), () => target.observe(pathOf(target), limit)),
-      problem: null,
-    };
+    const sight = await reach.within(lookTime(target, limit), () => target.observe(pathOf(target), limit));
+    return { sight, problem: sight.problem ?? null };
   } catch (error) {
     const found = outletProblem(`cannot read ${target.label}`, target.folder, error);
     const problem = found instanceof JwtrotError ? found.message : quoteOutside(String(found));

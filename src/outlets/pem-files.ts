@@ -28,10 +28,12 @@ const END = '.pem';
 const FILE_KID = /^[A-Za-z0-9_~@=+,:-][A-Za-z0-9._~@=+,:-]{0,199}$/;
 /** Bytes. More than any public key in PEM. */
 const LONGEST = 64 * 1024;
-/** Of keys; more than a keyset may publish. */
-const MOST_KEYS = 2_000;
+/** Of `.pem` files; more keys than a manifest has room for. */
+const MOST_KEYS = 500;
 /** Of anything. Others may fill the directory. */
 const MOST_NAMES = 200_000;
+
+const CROWDED = `its keys can't be told among more than ${MOST_KEYS} .pem files, or ${MOST_NAMES} names: give them a directory of their own`;
 
 /** Whether a key with this kid can have a file `<kid>.pem`: no separator, no hidden file, nothing that a shell expands. */
 export function isFileKid(kid: string): boolean {
@@ -77,7 +79,7 @@ export function readPemFilesText(text: string): PemEntry[] {
 /** Everything in a directory that is a key. Other files don't count. @param mode of jwtrot's own files */
 export async function observePemFiles(folder: string, mode: number): Promise<Sight> {
   const kids = await kidsIn(folder);
-  if (kids === null) return UNREADABLE;
+  if (kids === null) return { ...UNREADABLE, problem: CROWDED };
   const entries: PemEntry[] = [];
   for (const kid of kids) {
     const entry = await readPemFile(folder, kid, mode);

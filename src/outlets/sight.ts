@@ -23,6 +23,8 @@ export interface Sight {
   /** What a delivered JWK tells its signer; null: nothing. */
   readonly told: Told | null;
   readonly busyUntil?: Holding['busyUntil'];
+  /** Why its keys can't be told, for a person. */
+  readonly problem?: string;
 }
 
 export const NOTHING: Sight = {

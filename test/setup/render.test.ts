@@ -59,13 +59,19 @@ describe('units from a configuration', () => {
   it('reach a store and outlets elsewhere, without taking directories over that are somebody else’s', async () => {
     const all = await facts({
       store: { type: 'directory', path: '/data/my keys/store' },
-      publish: [{ file: '/var/www/html/jwks.json' }, { command: ['/usr/bin/upload'] }],
+      publish: [
+        { file: '/var/www/html/jwks.json' },
+        { directory: '/etc/haproxy/jwt/', format: 'pem' },
+        { command: ['/usr/bin/upload'] },
+      ],
     });
     const written = texts(all);
     expect(written.get(UNIT)).toContain(
       'ReadWritePaths="-/data/my keys/store"\nReadWritePaths="-/data/my keys/outlets"\n',
     );
     expect(written.get('/etc/tmpfiles.d/jwtrot.conf')).toContain('d /var/www/html :0755 :jwtrot :jwtrot -\n');
+    expect(written.get('/etc/tmpfiles.d/jwtrot.conf')).toContain('d /etc/haproxy/jwt :0755 :jwtrot :jwtrot -\n');
+    expect(written.get(UNIT)).toContain('ReadWritePaths=-/etc/haproxy/jwt\n');
     expect(all.kekFile).toBe('/data/my keys/kek');
   });
 
