@@ -128,6 +128,7 @@ describe('the package', () => {
     expect(pages).toEqual(
       expect.arrayContaining([
         'README.md',
+        'docs/delivery.md',
         'docs/gateways.md',
         'docs/operations.md',
         'docs/recovery.md',
