@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { documented } from './figures.js';
@@ -11,7 +12,8 @@ const isKind = (value: unknown): value is PartyKind =>
 
 it('docs/gateways.md has the figures of each party, in its version', async () => {
   const modules = readdirSync(FOLDER).filter((name) => name.endsWith('.ts'));
-  const exported = await Promise.all(modules.map((name) => import(`./parties/${name.replace(/ts$/, 'js')}`)));
+  const paths = modules.map((name) => join(FOLDER, name));
+  const exported = await Promise.all(paths.map((path) => import(path)));
   const kinds = exported.flatMap((module) => Object.values<unknown>(module)).filter(isKind);
   expect(kinds.length).toBeGreaterThanOrEqual(modules.length);
   const lines = documented();
