@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { until } from '../e2e/world.js';
 import type { PartyKind } from './party.js';
-import { openStage, type Stage } from './stage.js';
+import { openStage, PATIENT, type Stage } from './stage.js';
 import { Traffic } from './traffic.js';
 
 /** There in each test of a `describe`. */
@@ -16,7 +16,10 @@ export function onStage(kind: PartyKind, options: { readonly cached: boolean }):
   beforeAll(async () => {
     const stage = await openStage(kind, options);
     opened.stage = stage;
+    // Some take long to start.
+    stage.patience('60s');
     await stage.run(0, 'rotate');
+    stage.patience(PATIENT);
     const traffic = new Traffic(stage);
     opened.traffic = traffic;
     const first = await stage.active();

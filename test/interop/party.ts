@@ -19,8 +19,8 @@ export interface Place {
 }
 
 interface Common {
-  /** Its entry under `services` of jwtrot.yaml. `deadline` must be taken over. */
-  service(deadline: string): object;
+  /** Its entry under `services` of jwtrot.yaml, or its entries. `deadline` must be taken over. */
+  service(deadline: string): object | object[];
   /** Fields of the keyset: its `alg`, another `publish`. */
   readonly keyset?: Readonly<Record<string, unknown>>;
   start(): Promise<void>;

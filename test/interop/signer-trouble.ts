@@ -32,7 +32,7 @@ export function signerTrouble(kind: SignerKind): void {
     here.stage.patience(IMPATIENT);
     await here.stage.run(4, 'rotate', '--immediate').finally(() => here.stage.patience(PATIENT));
     await here.stage.party.start();
-    await here.stage.run(0, 'rotate', '--force');
+    await here.stage.run(0, 'rotate', '--immediate');
     expect(await here.stage.active()).not.toBe(before);
     await signsWith(await here.stage.active());
   });

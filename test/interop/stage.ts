@@ -102,7 +102,7 @@ function configuration({ kind, party, ours, place, nginx, deadline }: Configured
     publish: [{ file: jwks, url: nginx.url(PATH) }],
     deliver: [{ file: key, format: 'jwk', allowDisk: true }],
     ...party.keyset,
-    services: [own, party.service(deadline)],
+    services: [own, party.service(deadline)].flat(),
   };
   return {
     store: { type: 'directory', path: world.path('store') },

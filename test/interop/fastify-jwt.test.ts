@@ -1,0 +1,4 @@
+import { goThrough } from './go-through.js';
+import { verifier } from './parties/fastify-jwt.js';
+
+goThrough(verifier);
