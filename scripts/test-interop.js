@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { go, goLibrary, imports, python, root, runSuite, works } from './debian-suite.js';
 
 const golangJwt = goLibrary('github.com/golang-jwt/jwt');
+const openidc = '/usr/lib/apache2/modules/mod_auth_openidc.so';
 const npm = join(root, 'test/interop/npm');
 
 /** npm's own copy of the lock file tells whether what is there is what the lock file says. */
@@ -36,6 +37,7 @@ await runSuite({
     [imports('jwcrypto'), `jwcrypto in ${python}`, 'python3-jwcrypto'],
     [works('/usr/sbin/nginx', '-v'), '/usr/sbin/nginx', 'nginx-light'],
     [works('/usr/sbin/haproxy', '-v'), '/usr/sbin/haproxy', 'haproxy'],
+    [existsSync(openidc), openidc, 'libapache2-mod-auth-openidc'],
     [works('openssl', 'version'), 'openssl', 'openssl'],
     [works('podman', '--version'), 'podman', 'podman'],
     [works('age', '--version'), 'age', 'age'],

@@ -30,6 +30,8 @@ interface Common {
   kill(): Promise<void>;
   /** What it has printed. */
   said(): string;
+  /** Ends what was put up around it. */
+  close?(): Promise<void>;
 }
 
 export interface Verifier extends Common {
@@ -56,7 +58,7 @@ export interface VerifierKind extends Kind {
   readonly reads: 'url' | 'files';
   /** Of one that reads files: takes them away, with jwtrot's records beside them, as a reboot does on a tmpfs. */
   lose?(place: Place): void;
-  /** Its answer to a good token when it was started and there was no JWKS; 0: it does not start. */
+  /** Its answer to a good token when it was started and there was no JWKS; 0: it does not start. 401: it takes good ones for bad until then. */
   readonly withoutJwks: number;
   /** What it does with a leaked key's token while a cache serves the JWKS of before for longer than configured. */
   readonly servedTooLong?: 'accepts' | 'unavailable';

@@ -51,6 +51,7 @@ export async function openStage(kind: PartyKind, options: { readonly cached: boo
     closing.push(async () => cache?.close());
     const place = { world, jwks, key, jwksUrl: cache?.url ?? nginx.url(PATH) };
     const party = await kind.open(place);
+    closing.push(async () => party.close?.());
     closing.push(() => party.stop());
     const ours = await world.service(kind.role === 'verifier' ? { key, claims: CLAIMS } : { jwks });
     const configure = (deadline: string) =>

@@ -26,6 +26,8 @@ export class Traffic {
   readonly #tokens = new Map<string, { readonly first: string; newest: string }>();
   /** From when on a kid's tokens may be rejected, and from when on they must be. */
   readonly #leaks = new Map<string, { readonly asked: number; bound: number }>();
+  /** What was checked then is known to have been rejected. */
+  readonly #excused: { readonly from: number; readonly to: number }[] = [];
   #isOver = false;
   readonly #work: Promise<unknown>;
 
@@ -81,10 +83,18 @@ export class Traffic {
     leak.bound = Date.now();
   }
 
+  /** Rejections from that time to now are what the page says of this party. */
+  excuse(from: number): void {
+    this.#excused.push({ from, to: Date.now() });
+  }
+
   /** Rejections of good tokens: of keys that had not leaked when the answer came. */
   wronglyRejected(): Check[] {
     return this.checks.filter(
-      (check) => isRejected(check) && !(check.to >= (this.#leaks.get(check.kid)?.asked ?? Infinity)),
+      (check) =>
+        isRejected(check) &&
+        !(check.to >= (this.#leaks.get(check.kid)?.asked ?? Infinity)) &&
+        !this.#excused.some(({ from, to }) => check.to >= from && check.from <= to),
     );
   }
 
