@@ -48,11 +48,12 @@ export function publishDirectory(outlet: PublishDirectory): Target {
 }
 
 /**
- * A leaked key goes first. Then new keys come before old ones go, so a verifier that reads meanwhile lacks no key in use.
- * One file that can't be written does not keep the others from being written, but then old keys stay.
+ * A leaked key goes first, once the key that signs is there. Then new keys come before old ones go. So a verifier that
+ * reads meanwhile lacks no key in use. One file that can't be written keeps neither the others from being written nor a
+ * leaked key from going, but then old keys stay.
  */
 async function putPemFiles(outlet: PublishDirectory, putting: Putting): Promise<void> {
-  const { directory, bytes } = putting;
+  const { directory, bytes, content } = putting;
   if (bytes === null) return;
   const wanted = readPemFilesText(bytes.toString('utf8'));
   const surplus = surplusKids(putting, wanted);
@@ -62,12 +63,13 @@ async function putPemFiles(outlet: PublishDirectory, putting: Putting): Promise<
     const found = await readPemFile(directory.through, kid, outlet.mode);
     if (found !== null) await removeFile(directory, pemName(kid));
   };
-  const failed = await eachOf(
-    surplus.filter((kid) => leaked.has(kid)),
-    remove,
-  );
-  failed.push(...(await eachOf(wanted, (entry) => writeEntry(outlet, entry, putting))));
+  const write = (entry: PemEntry) => writeEntry(outlet, entry, putting);
+  const signing = wanted.filter(({ kid }) => kid === content.active?.kid);
+  const going = surplus.filter((kid) => leaked.has(kid));
   const rest = surplus.filter((kid) => !leaked.has(kid));
+  const failed = await eachOf(signing, write);
+  failed.push(...(await eachOf(going, remove)));
+  failed.push(...(await eachOf(wanted, write)));
   if (failed.length === 0) failed.push(...(await eachOf(rest, remove)));
   if (failed.length > 0) throw failed[0];
 }

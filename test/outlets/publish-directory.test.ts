@@ -262,6 +262,14 @@ describe('a leaked key in a directory', () => {
     expect(pems().sort()).toEqual(namesOf(one!, three!));
   });
 
+  it('goes although the key that signs cannot be written', async () => {
+    await write(port, { ...contentOf(1, [two!]), knownKids: both!.knownKids });
+    mkdirSync(fileOf(one!));
+    const { problems } = await tryToWrite(port, incident());
+    expect(problems).toMatchObject([{ code: 'outlet-not-written', kind: 'services' }]);
+    expect(pems()).toEqual(namesOf(one!));
+  });
+
   it('goes under any name, and alone, when the store holds another history', async () => {
     await write(port, both!);
     writeFileSync(join(folder, 'copy.pem'), toSpkiPem(two!.publicJwk));

@@ -121,7 +121,7 @@ export class OutletWriting {
     return true;
   }
 
-  /** File by file, so a run may be killed between two of them: a leaked key goes first, new keys come before old ones go. */
+  /** File by file, so a run may be killed between two of them: a leaked key goes once the active one is there, and new keys come before old ones go. */
   async #writeFiles(
     runner: Runner,
     place: PublishPlace,
@@ -148,13 +148,14 @@ export class OutletWriting {
       // What appeared between its last look and this write was there unseen.
       if (place.content.from > runner.lookedAt) place.content.unseen = true;
     });
-    await put((held) => held.filter((kid) => !gone.includes(kid)));
     let failed: unknown = null;
-    for (const kid of kids) {
-      await put((held) => (held.includes(kid) ? held : [...held, kid])).catch((error: unknown) => {
+    const add = (kid: string) =>
+      put((held) => (held.includes(kid) ? held : [...held, kid])).catch((error: unknown) => {
         failed = error;
       });
-    }
+    for (const kid of kids.filter((one) => one === content.active?.kid)) await add(kid);
+    await put((held) => held.filter((kid) => !gone.includes(kid)));
+    for (const kid of kids) await add(kid);
     if (failed !== null) throw failed;
     for (const kid of place.content.kids.filter((kid) => !kids.includes(kid)))
       await put((held) => held.filter((one) => one !== kid));
