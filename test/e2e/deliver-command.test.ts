@@ -71,7 +71,11 @@ describe('a key that a command delivers', () => {
     site = await rotated();
     const first = readFileSync(file('private/api.jwk'));
     for (const verb of ['sync', 'rotate']) {
+      expect((await site.world.run(['status', '--probe'])).code).toBe(0);
       rmSync(file('private/api.jwk'));
+      const { code, stderr } = await site.world.run(['status', '--probe']);
+      expect(code).toBe(4);
+      expect(stderr).toMatch(/^jwtrot: keyset api: deliver command take holds no key; the active one is \S+\nhint: /m);
       await runAll(site, verb);
       expect(deliveredKid(site)).toBe(await kidOf(site, 1));
     }

@@ -20,8 +20,9 @@ interface StatusOptions {
 }
 
 /**
- * `jwtrot status`: how things stand, by the store and by what this host remembers. `--probe` also asks the services:
- * exits 4 if an instance could not be asked, or does not report what its role must report.
+ * `jwtrot status`: how things stand, by the store and by what this host remembers. `--probe` also asks the services, and
+ * deliver commands' `holds`: exits 4 if an instance could not be asked, or does not report what its role must report, or if
+ * the active key is not where it was delivered.
  */
 export const status: Verb<StatusOptions> = async (options, environment, output) => {
   const opened = await open(options, environment, 'looks');
@@ -36,8 +37,22 @@ export const status: Verb<StatusOptions> = async (options, environment, output) 
   const probed = probing === null || reports === null ? [] : [probing.probeTable(all, reports, output)];
   if (output.json) output.document(statusDocument(all, now, reports));
   else output.block([statusTable(all, now, opened, output), ...probed].join('\n'));
-  return worstExit([...failed(all, output), failedProbes(reports ?? []).length === 0 ? EXIT.done : EXIT.services]);
+  const lost = probing === null ? [] : await askDeliveries(opened, all, environment, output);
+  const unanswered = failedProbes(reports ?? []).length + lost.length;
+  return worstExit([...failed(all, output), unanswered === 0 ? EXIT.done : EXIT.services]);
 };
+
+async function askDeliveries(
+  opened: Opened,
+  all: readonly KeysetStatus[],
+  environment: Environment,
+  output: Output,
+): Promise<readonly string[]> {
+  const { lostDeliveries } = await import('../probe-delivery.js');
+  const lost = await lostDeliveries(opened, all, environment);
+  for (const message of lost) output.problem(message, 'to put it there again: jwtrot rotate');
+  return lost;
+}
 
 async function readAll(opened: Opened, environment: Environment): Promise<KeysetStatus[]> {
   const all: KeysetStatus[] = [];
