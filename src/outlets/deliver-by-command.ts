@@ -70,7 +70,8 @@ export async function deliver(named: Named, putting: Putting, surroundings: Deli
   const { path, ...withKey } = { ...asking, stdin: bytes, hidesOutput: true };
   const result = await runCommand(outlet.command, { ...withKey, ...(path === undefined ? {} : { path }) });
   if (!result.ok) throw notTaken(label, putting, result.reason);
-  await awaitHeld(named, kid, asking, { clock, end });
+  const most = limit === null ? holdsTime(outlet) : Math.min(holdsTime(outlet), OBSERVE_LIMIT.hurried);
+  await awaitHeld(named, kid, asking, { clock, end: Math.min(end, clock.monotonic() + most), most });
   // Leave time to read the record back before what it says no longer counts.
   const again = busyUntil === null ? null : Math.max(busyUntil, clock.now() + READ_BACK);
   await writeDelivered(directory, name, { ...given, settled: true, until: again }, newId());
@@ -81,11 +82,11 @@ async function awaitHeld(
   { outlet, label }: Named,
   kid: string,
   asking: Asking,
-  { clock, end }: { readonly clock: Clock; readonly end: number },
+  { clock, end, most }: { readonly clock: Clock; readonly end: number; readonly most: Duration },
 ): Promise<void> {
   for (let pause: number = PAUSE.first; ; pause = Math.min(2 * pause, PAUSE.longest)) {
     const left = Math.max(LEAST, end - clock.monotonic());
-    const timeout = Math.min(holdsTime(outlet), left);
+    const timeout = Math.min(most, left);
     const held = await askHolds(outlet.holds, { ...asking, timeout });
     if (held === kid) return;
     if (clock.monotonic() + pause >= end || asking.signal.aborted) throw notHeld(label, kid, held);

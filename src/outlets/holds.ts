@@ -1,6 +1,7 @@
 import type { Duration } from '../keyset/basics/clock.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { type Command, type Environment, runCommand } from '../outside/command.js';
+import { OBSERVE_LIMIT } from './limits.js';
 
 export interface Asking {
   /** The outlet, for messages. */
@@ -13,6 +14,11 @@ export interface Asking {
   readonly path?: string | undefined;
 }
 
+/** A `holds` that was too slow before delays nobody twice, except where there is time. */
+const AGAIN: Duration = 200;
+/** By their command lines, those that did not answer in time when last asked. */
+const silent = new Set<string>();
+
 /** Longer than any kid that a JWKS is known to have, shorter than any private key in PEM. */
 const LONGEST_KID = 200;
 
@@ -22,9 +28,14 @@ const LONGEST_KID = 200;
  * @throws JwtrotError `holds-failed`
  */
 export async function askHolds(holds: Command, asking: Asking): Promise<string | null> {
-  const { label, timeout, signal, env, extraEnv, path } = asking;
+  const { label, signal, env, extraEnv, path } = asking;
+  const id = JSON.stringify(holds.argv);
+  const isHurried = asking.timeout <= OBSERVE_LIMIT.hurried;
+  const timeout = isHurried && silent.has(id) ? Math.min(AGAIN, asking.timeout) : asking.timeout;
   const limits = { timeout, signal, env, extraEnv, hidesOutput: true, ...(path === undefined ? {} : { path }) };
   const result = await runCommand(holds, limits);
+  if (!result.ok && result.kind === 'expired') silent.add(id);
+  else silent.delete(id);
   if (!result.ok) throw unread(label, result.reason);
   const printed = result.stdout.trim();
   if (result.truncated || printed.length > LONGEST_KID || /[\s\p{Cc}]/u.test(printed))

@@ -62,15 +62,16 @@ async function recall(
   }
 }
 
-async function observe(place: Place, { isIncident }: OutletContent): Promise<Observed | Unplaced> {
+async function observe(place: Place, { isIncident, active, retiring }: OutletContent): Promise<Observed | Unplaced> {
   const { target, directory, reach } = place;
   const limit = isIncident ? OBSERVE_LIMIT.hurried : OBSERVE_LIMIT.usual;
+  const isReplaced = isIncident && active !== null && !retiring.some(({ kid }) => kid === active.kid);
   const look = async () => {
     try {
       return await target.observe(`${directory.through}/${target.name}`, limit);
     } catch (error) {
-      // Signers need another key, whatever is there.
-      if (isIncident && target.isCommand && error instanceof JwtrotError) return UNREADABLE;
+      // Signers need another key than the leaked one, whatever is there.
+      if (isReplaced && target.isCommand && error instanceof JwtrotError) return UNREADABLE;
       throw error;
     }
   };
