@@ -48,7 +48,10 @@ describe('docs/gateways.md', () => {
   test.each(SNIPPETS)('has snippets that are taken: $anchor', async ({ yaml }) => {
     const { policy, services } = await keysetOf(yaml);
     expect(policy.publishAhead).toBeGreaterThan(policy.jwksMaxAge);
-    for (const { role } of services) expect(role).toBe('verifier');
+    for (const { role, health } of services) {
+      expect(role).toBe('verifier');
+      if (health?.type === 'canary') expect(health.claims).toHaveProperty('iss');
+    }
   });
 
   test.each(ROWS.filter(({ policy }) => /`jwksMaxAge: /.test(policy)))(
