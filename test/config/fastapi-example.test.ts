@@ -21,6 +21,8 @@ test('examples/fastapi: what its programs, nginx and jwtrot.yaml say fits togeth
   expect(policy?.jwksMaxAge).toBe(trusted * 1000);
   expect(policy?.maxTokenTtl).toBeGreaterThanOrEqual(numberIn('fastapi/issuer.py', /^LIFE = (\d+)/gm) * 1000);
   expect(read('fastapi/verifier.py')).toContain(`ALGORITHMS = ["${policy?.alg}"]`);
+  const [, command = ''] = /^""".*? {2}(uvicorn .*)"""$/m.exec(read('fastapi/issuer.py')) ?? [];
+  expect(read('fastapi/issuer.service')).toContain(`\nExecStart=/usr/bin/${command}\n`);
   const verifier = services.find(({ role }) => role === 'verifier');
   expect(verifier?.health).toMatchObject({ distinct: { count: numberIn('fastapi/verifier.py', /--workers (\d+)/g) } });
 });

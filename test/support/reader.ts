@@ -55,10 +55,10 @@ export class Reader {
 
   #here(block: string): string {
     return block
-      .replace(/^mkdir -m 755 rotation && cd rotation.*$/m, 'cd rotation')
+      .replace(/^mkdir -p -m 755 rotation && cd rotation/m, 'cd rotation')
       .replace(/^npm install jwtrot .*\n/m, '')
-      .replace(/^npm init -y(?: && npm install jwtrot)?.*$/m, 'npm init -y >&2')
-      .replace(/^cp node_modules\/jwtrot\/examples\/.*$/m, (line) => `${line}\n${this.#portCopies()}`);
+      .replace(/^npm init -y(?: && npm install jwtrot)?/m, 'npm init -y >&2')
+      .replace(/^cp node_modules\/jwtrot\/examples\/.* &&$/m, (line) => `${line}\n${this.#portCopies()} &&`);
   }
 
   /** What was copied has the ports of the page, too. */

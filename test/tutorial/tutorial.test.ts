@@ -57,7 +57,7 @@ describe('examples/node', () => {
   it('goes through a rotation and a leak as its README says', async () => {
     const page = new Page('examples/node/README.md');
     reader = await Reader.make();
-    const [, rotation = '', leak = ''] = await play(page.text);
+    const [, , rotation = '', leak = ''] = await play(page.text);
     const [v1, old, v2] = keysIn(rotation);
     const [v3] = keysIn(leak);
     expect(old).toBe(v1);
@@ -68,7 +68,7 @@ describe('examples/node', () => {
   it('is what README.md begins with', async () => {
     const section = new Page('README.md').section('A real keyset');
     reader = await Reader.make();
-    const [rotation = ''] = await play(section);
+    const [, rotation = ''] = await play(section);
     const [v1, v2] = keysIn(rotation);
     expect(v1).not.toBe(v2);
     expect(greetings(rotation)).toEqual(greetings(section));

@@ -44,15 +44,19 @@ export const verifier: VerifierKind = {
     mkdirSync(`${folder}/jwt`, { mode: 0o755 });
     const files = {
       'haproxy.cfg': changed(example('haproxy/haproxy.cfg'), [
-        ['bind :8080', `bind 127.0.0.1:${port}`],
+        ['bind 127.0.0.1:8080', `bind 127.0.0.1:${port}`],
         ['  user haproxy\n  group haproxy\n', ''],
       ]),
       'jwt-keys': changed(example('haproxy/jwt-keys'), [['/etc/haproxy', folder]]),
     };
     for (const [name, text] of Object.entries(files)) writeFileSync(`${folder}/${name}`, text, { mode: 0o755 });
     const server = start(folder, port);
-    const { publish, services } = parse(changed(example('haproxy/jwtrot.yaml'), [['/etc/haproxy', folder]])).keysets
-      .api;
+    const { publish, services } = parse(
+      changed(example('haproxy/jwtrot.yaml'), [
+        ['/etc/haproxy', folder],
+        ['/srv/jwks/jwks.json', `"${place.jwks}"`],
+      ]),
+    ).keysets.api;
     const service = services.find((one: { role: string }) => one.role === 'verifier');
     const reload = { command: ['/bin/sh', '-c', unitSays(folder, 'ExecReload', server.pidFile).join(' && ')] };
     return {
