@@ -1,4 +1,5 @@
 import { type Duration, type Instant, SECOND } from '../keyset/basics/clock.js';
+import { shellWord } from '../keyset/basics/outside-text.js';
 import type { Manifest } from '../keyset/manifest/model.js';
 import type { Action, Block, PlanInput, Request } from '../keyset/planning/action.js';
 import { decide } from '../keyset/planning/order.js';
@@ -154,8 +155,9 @@ export function block(run: Run, what: Block, problem: Pick<Problem, 'message'> &
 /** The hint where nothing better is known. */
 function nextStep(run: Run, what: Block): string {
   const look = what === 'outlets' ? 'mend that' : 'jwtrot status --probe shows what each one reports now';
+  const { retire } = run.request;
   const again = isHurried(run)
-    ? 'run it again: it goes on with this'
+    ? `to go on with this: jwtrot ${retire === null ? 'rotate' : `retire --kid ${shellWord(retire.kid)}`}`
     : 'the next run goes on, or now: jwtrot rotate --force';
   return `${look}; ${again}`;
 }

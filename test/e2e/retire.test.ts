@@ -116,6 +116,24 @@ describe('jwtrot retire', () => {
     expect(third.stderr).toMatch(/^exposure {7}has ended here; /m);
   }, 60_000);
 
+  it('given again by the delivered file goes on with the key that it held, not with the replacement', async () => {
+    const kid = await kidOf(1);
+    process.kill(site.gateway.pid, 'SIGSTOP');
+    const byFile = ['retire', '--key', 'private/api.jwk', '--yes', '--deadline', '2s'];
+    const first = await site.world.run(byFile);
+    process.kill(site.gateway.pid, 'SIGCONT');
+    expect(first.code).toBe(4);
+    expect(first.stderr).toContain(`; to go on with those listed: jwtrot retire --kid ${kid}\n`);
+    const replacement = await kidOf(2);
+    const again = await site.world.run(byFile);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain(
+      `private/api.jwk holds v2 ${replacement} now, which was delivered there in place of ${kid}, whose retirement is not over; nothing was changed\nhint: to go on with it: jwtrot retire --kid ${kid}; if the new key leaked as well: jwtrot retire --kid ${replacement}\n`,
+    );
+    expect((await site.world.run(['retire', '--kid', kid, '--yes', '--deadline', '10s'])).code).toBe(0);
+    expect((await site.issuer.get('/healthz')).body['kid']).toBe(replacement);
+  });
+
   it('given twice at once is done by one of them; the other says that it was stopped', async () => {
     const kid = await kidOf(1);
     const twice = [1, 2].map(() => site.world.start(['retire', '--kid', kid, '--yes', '--deadline', '10s']));

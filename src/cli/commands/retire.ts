@@ -1,7 +1,7 @@
 import { type Clock, type Duration, SECOND } from '../../keyset/basics/clock.js';
 import { approximateDuration } from '../../keyset/basics/duration.js';
 import { EXIT, type ExitCode, worstExit } from '../../keyset/basics/error.js';
-import { quoteOutside } from '../../keyset/basics/outside-text.js';
+import { quoteOutside, shellWord } from '../../keyset/basics/outside-text.js';
 import type { Policy } from '../../keyset/basics/policy.js';
 import type { Key, RetireReason } from '../../keyset/manifest/key.js';
 import { NOTHING_ASKED, type Request } from '../../keyset/planning/action.js';
@@ -13,6 +13,7 @@ import { announceKey } from '../announce-key.js';
 import { announceExposure, historyOf } from '../announce-retirement.js';
 import { confirm } from '../confirm.js';
 import { openContexts } from '../contexts.js';
+import { refuseDeliveredSince } from '../delivered-since.js';
 import type { Environment } from '../environment.js';
 import { findAgain } from '../find-again.js';
 import { findKey } from '../find-key.js';
@@ -49,6 +50,7 @@ export const retire: Verb<RetireOptions> = async (options, environment, output) 
     opened.keysets.filter(({ name }) => name === context.name).map((keyset) => ({ keyset, context }));
   const search = await findKey(contexts.flatMap(placesOf), options, environment, output);
   if (!('found' in search)) return endRemembered(search, opened, environment, output);
+  await refuseDeliveredSince(search.found, options.key);
   const [gone] = search.found;
   if (gone !== undefined && search.found.length === 1 && gone.key !== null && (await isOver(gone.context, gone.key))) {
     const text = `${gone.keyset.name}: ${nameKey(gone.key)} is destroyed already`;
@@ -73,8 +75,7 @@ export const retire: Verb<RetireOptions> = async (options, environment, output) 
   // At the same time: each keyset has until the deadline.
   const results = await Promise.all(found.map((one) => retireOne(one, options, deadline, clock)));
   const exit = printResults(results, opened, environment, output);
-  const policies = found.map(({ keyset }) => keyset.policy);
-  if (exit === 4) afterwards(policies, results, output);
+  if (exit === 4) afterwards(found, results, output);
   return exit;
 };
 
@@ -132,8 +133,7 @@ async function endRemembered(
 ): Promise<ExitCode> {
   const results = await Promise.all(found.map(rememberedResult));
   const exit = printResults(results, opened, environment, output);
-  const policies = found.map(({ keyset }) => keyset.policy);
-  afterwards(policies, results, output);
+  afterwards(found, results, output);
   return exit;
 }
 
@@ -177,11 +177,18 @@ export function untilRead({ jwksMaxAge }: Pick<Policy, 'jwksMaxAge'>): string {
     : `for ${approximateDuration(jwksMaxAge)} longer (jwksMaxAge)`;
 }
 
-function afterwards(policies: readonly Policy[], results: readonly KeysetResult[], output: Output): void {
+function afterwards(
+  retired: readonly (FoundKey | RememberedKey)[],
+  results: readonly KeysetResult[],
+  output: Output,
+): void {
   if (output.json) return;
-  const jwksMaxAge = Math.max(...policies.map((one) => one.jwksMaxAge));
+  const jwksMaxAge = Math.max(...retired.map(({ keyset }) => keyset.policy.jwksMaxAge));
   const trusted = `a verifier that can't be reached may trust the key ${untilRead({ jwksMaxAge })}`;
   // Some work is left: an outlet, a service.
   const isListed = results.some(({ problems }) => problems.some(({ block }) => block !== null));
-  output.say(isListed ? `${trusted}; run the command again to go on with those listed` : trusted, 'warning');
+  const again = [...new Set(retired.map((one) => ('kid' in one ? one.kid : kidOf(one))))]
+    .map((kid) => `jwtrot retire --kid ${shellWord(kid)}`)
+    .join('; ');
+  output.say(isListed ? `${trusted}; to go on with those listed: ${again}` : trusted, 'warning');
 }
