@@ -15,6 +15,7 @@ import { outletsOf } from './outlets.js';
 import type { Output } from './output/output.js';
 import { refuseDebugger } from './private-memory.js';
 import { recordsFolder, recordsOf } from './state.js';
+import { noteUnusedConfiguration } from './unused-configuration.js';
 
 /** Opens everything that a run of these keysets touches. */
 export async function openContexts(
@@ -24,6 +25,7 @@ export async function openContexts(
   verb: string,
 ): Promise<KeysetContext[]> {
   await refuseDebugger();
+  await noteUnusedConfiguration(opened.configuration, verb, output);
   const { clock, env, uid, signal } = environment;
   const wrapper = await openWrapper(opened.configuration, { clock, env, uid }, opened.store);
   const age = await setupAge(opened.configuration);

@@ -155,9 +155,9 @@ export function block(run: Run, what: Block, problem: Pick<Problem, 'message'> &
 /** The hint where nothing better is known. */
 function nextStep(run: Run, what: Block): string {
   const look = what === 'outlets' ? 'mend that' : 'jwtrot status --probe shows what each one reports now';
-  const { retire } = run.request;
+  const kid = run.request.retire?.kid;
   const again = isHurried(run)
-    ? `to go on with this: jwtrot ${retire === null ? 'rotate' : `retire --kid ${shellWord(retire.kid)}`}`
+    ? `to go on with this: jwtrot ${kid === undefined ? 'rotate' : `retire --kid ${shellWord(kid)}`}`
     : 'the next run goes on, or now: jwtrot rotate --force';
   return `${look}; ${again}`;
 }

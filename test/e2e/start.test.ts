@@ -69,3 +69,25 @@ it('is refused by an older Node in one line, not in a page of our own code', () 
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toBe('jwtrot: needs Node 20.19 or later, and this is 20.18.3; nothing was started\n');
 });
+
+it('says that a jwtrot.yaml in the current folder is not used, and ends no key by another configuration', () => {
+  world.configure({ keysets: { api: { maxTokenTtl: '7d' } } });
+  const run = (...args: string[]) => {
+    const options = { cwd: world.folder, env: world.env(), encoding: 'utf8' } as const;
+    const { status, stderr } = spawnSync(process.execPath, [COMMAND, ...args], options);
+    return { status, stderr };
+  };
+  const unused =
+    'no configuration was named or found, so this is the built-in one, with a store of its own; ./jwtrot.yaml is not used';
+  const note = `note: ${unused}: --config jwtrot.yaml, or JWTROT_CONFIG\n`;
+  const rotated = run('rotate');
+  expect(rotated).toEqual({ status: 0, stderr: expect.stringContaining(note) });
+  expect(run('status')).toEqual({ status: 0, stderr: note });
+  expect(run('status', '--probe').stderr.split(note)).toHaveLength(2);
+  expect(run('retire', '--kid', 'whatever', '--yes')).toEqual({
+    status: 2,
+    stderr: expect.stringContaining(
+      `jwtrot: ${unused}; nothing was changed\nhint: --config jwtrot.yaml, or JWTROT_CONFIG\n`,
+    ),
+  });
+});

@@ -12,6 +12,7 @@ import type { Output } from '../output/output.js';
 import { statusTable } from '../output/status.js';
 import { statusDocument } from '../output/status-document.js';
 import { recordsFolder } from '../state.js';
+import { noteUnusedConfiguration } from '../unused-configuration.js';
 import type { Verb } from '../verb.js';
 
 interface StatusOptions {
@@ -34,6 +35,7 @@ export const status: Verb<StatusOptions> = async (options, environment, output) 
   // To probe, the contexts were opened, which says the same.
   const note = probing === null ? ageNote(opened.configuration, await setupAge(opened.configuration)) : null;
   if (note !== null) output.say(`note: ${note}`, 'warning');
+  if (probing === null) await noteUnusedConfiguration(opened.configuration, 'status', output);
   const probed = probing === null || reports === null ? [] : [probing.probeTable(all, reports, output)];
   if (output.json) output.document(statusDocument(all, now, reports));
   else output.block([statusTable(all, now, opened, output), ...probed].join('\n'));
