@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { PublicJwk } from '../keyset/manifest/key.js';
+import { elementsOf } from './der.js';
 
 /** @param privateKey PKCS#8 DER @throws Error of node:crypto when that is no key; TypeError when it has no JWK */
 export function publicJwkOf(privateKey: Uint8Array): PublicJwk {
@@ -30,6 +31,18 @@ export function publicJwkOfKey(key: KeyObject): PublicJwk {
   if (kty === 'EC' && crv !== undefined && x !== undefined && y !== undefined) return { kty, crv, x, y };
   if (kty === 'OKP' && crv !== undefined && x !== undefined) return { kty, crv, x };
   throw new TypeError(`a key of type ${key.asymmetricKeyType ?? key.type} has no public JWK`);
+}
+
+/**
+ * Like `publicJwkOfKey`, but an RSA key is told by its numbers, also where its OID is id-RSASSA-PSS (RFC 4055), which node:crypto
+ * turns into no JWK.
+ */
+export function publicNumbersOf(key: KeyObject): PublicJwk {
+  if (key.asymmetricKeyType !== 'rsa-pss') return publicJwkOfKey(key);
+  const [info = view(new Uint8Array())] = elementsOf(key.export({ format: 'der', type: 'spki' }));
+  // A bit string begins with the number of its unused bits.
+  const numbers = view(elementsOf(info)[1] ?? info).subarray(1);
+  return publicJwkOfKey(createPublicKey({ key: numbers, format: 'der', type: 'pkcs1' }));
 }
 
 export function equalPublicJwks(a: PublicJwk, b: PublicJwk): boolean {

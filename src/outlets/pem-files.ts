@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { opendir } from 'node:fs/promises';
-import { publicJwkOfKey, toSpkiPem } from '../keys/public-key.js';
+import { publicNumbersOf, toSpkiPem } from '../keys/public-key.js';
 import { thumbprintOf } from '../keys/thumbprint.js';
 import { decodeJson, isJsonObject } from '../keyset/basics/foreign-json.js';
 import type { PublicJwk } from '../keyset/manifest/key.js';
@@ -8,6 +8,7 @@ import type { OutletContent } from '../keyset/published/jwk-set.js';
 import { errnoOf } from '../outside/errno.js';
 import { readGuarded } from '../outside/read-file.js';
 import { isTrusted } from './observe.js';
+import type { HeldKey } from './outlet.js';
 import { NOTHING, type Sight, sha256Of, UNREADABLE } from './sight.js';
 
 /*
@@ -18,16 +19,18 @@ import { NOTHING, type Sight, sha256Of, UNREADABLE } from './sight.js';
 /** A key as its file shows it. */
 export interface PemEntry {
   readonly kid: string;
-  readonly publicJwk: PublicJwk;
+  /** Null: it may be any key. */
+  readonly publicJwk: PublicJwk | null;
   /** How the file differs from the one that jwtrot writes for this key; null: not at all. */
-  readonly differs: 'text' | 'owner' | 'mode' | null;
+  readonly differs: 'unread' | 'text' | 'owner' | 'mode' | null;
 }
 
 const END = '.pem';
+const BEGIN = '-----BEGIN';
 /** A file's name has at most 255 bytes. */
 const FILE_KID = /^[A-Za-z0-9_~@=+,:-][A-Za-z0-9._~@=+,:-]{0,199}$/;
 /** Bytes. More than any public key in PEM. */
-const LONGEST = 64 * 1024;
+const LONGEST = 16 * 1024;
 /** Of `.pem` files; more keys than a manifest has room for. */
 const MOST_KEYS = 500;
 /** Of anything. Others may fill the directory. */
@@ -72,11 +75,11 @@ export function readPemFilesText(text: string): PemEntry[] {
   if (!Array.isArray(keys)) throw new Error('this text was not written for a directory');
   return keys.map((key) => {
     const { kid, differs = null, ...publicJwk } = key as Record<string, unknown>;
-    return { kid, publicJwk, differs } as unknown as PemEntry;
+    return { kid, publicJwk: differs === 'unread' ? null : publicJwk, differs } as unknown as PemEntry;
   });
 }
 
-/** Everything in a directory that is a key. Other files don't count. @param mode of jwtrot's own files */
+/** Everything in a directory that is a key, or may be one. Other files don't count. @param mode of jwtrot's own files */
 export async function observePemFiles(folder: string, mode: number): Promise<Sight> {
   const kids = await kidsIn(folder);
   if (kids === null) return { ...UNREADABLE, problem: CROWDED };
@@ -87,9 +90,7 @@ export async function observePemFiles(folder: string, mode: number): Promise<Sig
   }
   if (entries.length === 0) return { ...NOTHING, intact: true };
   const text = pemFilesText(entries);
-  const keys = await Promise.all(
-    entries.map(async ({ kid, publicJwk }) => ({ kid, publicJwk, thumbprint: await thumbprintOf(publicJwk) })),
-  );
+  const keys = await Promise.all(entries.map(heldKey));
   const intact = entries.every(({ differs }) => differs === null);
   return { ...NOTHING, keys, intact, isThere: true, sha256: sha256Of(text), text };
 }
@@ -111,24 +112,44 @@ async function kidsIn(folder: string): Promise<string[] | null> {
   return kids.sort();
 }
 
-/** @returns null when there is no such file, or it is no public key: never a link, a directory or a FIFO */
+async function heldKey({ kid, publicJwk }: PemEntry): Promise<HeldKey> {
+  if (publicJwk === null) return { kid, thumbprint: '' };
+  return { kid, publicJwk, thumbprint: await thumbprintOf(publicJwk) };
+}
+
+/** @returns null when there is no such file, or no key is in it. A link may lead to any key, now or later. */
 export async function readPemFile(folder: string, kid: string, mode: number): Promise<PemEntry | null> {
+  const unread = { kid, publicJwk: null, differs: 'unread' } as const;
+  // Its name is not UTF-8, so it can't be opened by this one.
+  if (kid.includes('\ufffd')) return unread;
   const read = await readGuarded(`${folder}/${pemName(kid)}`, { limit: LONGEST, links: 'refuse' });
-  if (!read.ok) return null;
-  const text = read.bytes.toString('utf8');
+  if (!read.ok) {
+    const { problem } = read;
+    const isNone = problem.type === 'absent' || (problem.type === 'not-a-file' && problem.what === 'directory');
+    return isNone ? null : unread;
+  }
+  const text = read.bytes.toString('latin1');
+  if (!text.includes(BEGIN)) return null;
   const publicJwk = publicKeyIn(text);
-  if (publicJwk === null) return null;
+  if (publicJwk === null) return unread;
   if (toSpkiPem(publicJwk) !== text) return { kid, publicJwk, differs: 'text' };
   if (!isTrusted(read.stats)) return { kid, publicJwk, differs: 'owner' };
   return { kid, publicJwk, differs: (read.stats.mode & 0o7777) === mode ? null : 'mode' };
 }
 
-/** A verifier also finds the key among other text. A certificate and a private key are none. */
+/**
+ * The key in a text with one block, maybe among other text, or in a certificate. Verifiers differ in which of several
+ * blocks they take.
+ * @returns null if it can't be told
+ */
 function publicKeyIn(text: string): PublicJwk | null {
-  const block = /-----BEGIN ((?:RSA )?PUBLIC KEY)-----[^-]*-----END \1-----/.exec(text)?.[0];
-  if (block === undefined) return null;
+  const [, label = '', ...others] = text.split(BEGIN);
+  if (others.length > 0 || !/^ ((RSA )?PUBLIC KEY|CERTIFICATE)-----/.test(label)) return null;
   try {
-    return publicJwkOfKey(createPublicKey(block));
+    const publicJwk = publicNumbersOf(createPublicKey(text));
+    // A curve that has no JWK of its own can't be written back.
+    toSpkiPem(publicJwk);
+    return publicJwk;
   } catch {
     return null;
   }

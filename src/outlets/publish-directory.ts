@@ -1,8 +1,9 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { toSpkiPem } from '../keys/public-key.js';
+import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { removeFile, replaceFile } from './atomic-file.js';
 import { publishText } from './content.js';
-import { openDirectory } from './directory.js';
+import { type OutletDirectory, openDirectory } from './directory.js';
 import { PEM_FILES } from './names.js';
 import type { PublishOutlet } from './outlet.js';
 import {
@@ -14,6 +15,7 @@ import {
   readPemFile,
   readPemFilesText,
 } from './pem-files.js';
+import { outletProblem } from './problem.js';
 import { sharedFlaw } from './publish-file.js';
 import { goneKeys } from './subtract.js';
 import type { Putting, Target } from './target.js';
@@ -58,25 +60,33 @@ async function putPemFiles(outlet: PublishDirectory, putting: Putting): Promise<
   const wanted = readPemFilesText(bytes.toString('utf8'));
   const surplus = surplusKids(putting, wanted);
   const leaked = leakedKids(putting);
-  const remove = async (kid: string) => {
-    // What holds no key is not jwtrot's, whatever its name.
-    const found = await readPemFile(directory.through, kid, outlet.mode);
-    if (found !== null) await removeFile(directory, pemName(kid));
-  };
-  const write = (entry: PemEntry) => writeEntry(outlet, entry, putting);
-  const signing = wanted.filter(({ kid }) => kid === content.active?.kid);
-  const going = surplus.filter((kid) => leaked.has(kid));
-  const rest = surplus.filter((kid) => !leaked.has(kid));
-  const failed = await eachOf(signing, write);
-  failed.push(...(await eachOf(going, remove)));
-  failed.push(...(await eachOf(wanted, write)));
-  if (failed.length === 0) failed.push(...(await eachOf(rest, remove)));
+  const remove = (kids: readonly string[]) =>
+    eachOf(kids, (kid) =>
+      named('cannot remove', directory, kid, async () => {
+        // Whatever it is: the name of a known kid is jwtrot's.
+        await removeFile(directory, pemName(kid));
+      }),
+    );
+  const write = (entries: readonly PemEntry[]) =>
+    eachOf(entries, (entry) => named('cannot write', directory, entry.kid, () => writeEntry(outlet, entry, putting)));
+  const failed = await write(wanted.filter(({ kid }) => kid === content.active?.kid));
+  failed.push(...(await remove(surplus.filter((kid) => leaked.has(kid)))));
+  failed.push(...(await write(wanted)));
+  if (failed.length === 0) failed.push(...(await remove(surplus.filter((kid) => !leaked.has(kid)))));
   if (failed.length > 0) throw failed[0];
+}
+
+async function named(doing: string, { path }: OutletDirectory, kid: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw outletProblem(`${doing} ${quoteOutside(join(path, pemName(kid)))}`, path, error);
+  }
 }
 
 async function writeEntry({ mode }: PublishDirectory, entry: PemEntry, { directory, newId }: Putting): Promise<void> {
   // It was found like that and only stays: while keys are taken out, nothing else changes.
-  if (entry.differs !== null) return;
+  if (entry.differs !== null || entry.publicJwk === null) return;
   const found = await readPemFile(directory.through, entry.kid, mode);
   if (found !== null && pemFilesText([found]) === pemFilesText([entry])) return;
   const file = { content: Buffer.from(toSpkiPem(entry.publicJwk)), mode, uid: -1, gid: -1, aside: PEM_FILES };

@@ -29,7 +29,12 @@ export async function withoutKeys(
   allowEmpty: boolean,
 ): Promise<Remainder> {
   if (gone.length === 0 || !sight.isThere) return { type: 'nothing' };
-  if (kind === 'publish' && isKeySet(format)) return shorter(sight.text ?? '', gone, allowEmpty);
+  if (kind === 'publish' && isKeySet(format)) {
+    const rest = await shorter(sight.text ?? '', gone, allowEmpty);
+    const unread = format === 'pem-files' ? sight.keys?.find((held) => held.thumbprint === '') : undefined;
+    if (rest.type !== 'nothing' || unread === undefined) return rest;
+    return { type: 'stays', why: `which key ${quoteOutside(`${unread.kid}.pem`)} holds can't be told` };
+  }
   if (sight.keys === null || sight.foreign) return { type: 'stays', why: "what it holds can't be read" };
   const taken = gone.filter((key) =>
     sight.keys?.some((held) => held.thumbprint === key.thumbprint || (held.isSaid && held.kid === key.kid)),

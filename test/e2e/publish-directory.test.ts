@@ -1,5 +1,15 @@
 import { createPublicKey } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { generateKeyPair } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RotateDocument } from './fixtures.js';
@@ -82,7 +92,17 @@ describe('A directory of public keys', { timeout: 60_000 }, () => {
   });
 
   it('gets back a file that somebody has removed or changed, and its verifier is reloaded', async () => {
-    for (const damage of [() => unlinkSync(fileOf(kidOf(2))), () => writeFileSync(fileOf(kidOf(2)), 'x')]) {
+    const another = await foreignKey();
+    const damages = [
+      () => unlinkSync(fileOf(kidOf(2))),
+      () => writeFileSync(fileOf(kidOf(2)), 'x'),
+      () => writeFileSync(fileOf(kidOf(2)), another),
+      () => {
+        unlinkSync(fileOf(kidOf(2)));
+        symlinkSync('/dev/null', fileOf(kidOf(2)));
+      },
+    ];
+    for (const damage of damages) {
       const text = readFileSync(fileOf(kidOf(2)), 'utf8');
       damage();
       expect((await world.run(['rotate', '--dry-run'])).stdout).toContain('write');
@@ -94,6 +114,29 @@ describe('A directory of public keys', { timeout: 60_000 }, () => {
     const before = reloads();
     expect(await errorOf('rotate')).toBe(null);
     expect(reloads()).toBe(before);
+  });
+
+  it('loses a retired key again, however it was put back', async () => {
+    const leaked = fileOf(kidOf(1));
+    const saved = world.path('saved.pem');
+    copyFileSync(leaked, saved);
+    const text = readFileSync(leaked, 'utf8');
+    const disguises = [
+      () => symlinkSync(saved, leaked),
+      () => writeFileSync(leaked, `${'#'.repeat(70_000)}\n${text}`),
+      () => writeFileSync(leaked, `# -----BEGIN PUBLIC KEY-----AAAA-----END PUBLIC KEY-----\n${text}`),
+    ];
+    for (const put of disguises) {
+      rmSync(leaked, { force: true });
+      put();
+      expect(await errorOf('retire', `--kid=${kidOf(1)}`, '--yes', '--deadline', '10s')).toBe(null);
+      expect(names()).toEqual(files(kidOf(2)));
+    }
+    symlinkSync(saved, fileOf('stranger'));
+    expect(await errorOf('rotate')).toMatchObject({ code: 5 });
+    expect(await errorOf('retire', `--kid=${kidOf(2)}`, '--yes', '--deadline', '10s')).toMatchObject({ code: 4 });
+    expect(names()).toContain('stranger.pem');
+    expect(names()).not.toContain(`${kidOf(2)}.pem`);
   });
 
   it('is written by sync', async () => {

@@ -140,6 +140,16 @@ describe('keys that nobody knows', () => {
     expect(refused(story.decide())?.message).toContain('another key named "k1" in /srv/jwks.json');
   });
 
+  it('do not include what lies under a known kid in a directory of PEM files: it is written anew', () => {
+    for (const thumbprint of ['', 'y'.repeat(43)]) {
+      const story = settled();
+      const keys = [{ kid: 'k1', thumbprint }];
+      story.holdings = [{ ...JWKS, format: 'pem-files', intact: thumbprint !== '', keys }];
+      expect(refused(story.decide())).toBe(null);
+      expect(story.next).toBe('note-outlets - outlets-differ');
+    }
+  });
+
   it('do not include those of tombstones: an old file is just written over', () => {
     const story = rotated();
     for (const days of [9, 8]) {

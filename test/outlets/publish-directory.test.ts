@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -11,12 +12,12 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { toSpkiPem } from '../../src/keys/public-key.js';
 import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
 import type { OutletPort, PublishOutlet } from '../../src/outlets/outlet.js';
-import { newPair, type TestPair } from '../support/manifest.js';
+import { newPair, type TestPair, thumbprintOf } from '../support/manifest.js';
 import { contentOf, diskFolder, portOf, recordsInMemory, refusal, tryToWrite, write } from './support.js';
 
 let [one, two, three]: TestPair[] = [];
@@ -43,6 +44,27 @@ function portTo(changes: Partial<Extract<PublishOutlet, { type: 'directory' }>>)
 const fileOf = (pair: TestPair) => join(folder, `${pair.thumbprint}.pem`);
 const pems = () => readdirSync(folder).filter((name) => name.endsWith('.pem'));
 const namesOf = (...pairs: TestPair[]) => pairs.map(({ thumbprint }) => `${thumbprint}.pem`).sort();
+const pemOf = (der: Buffer) => `-----BEGIN PUBLIC KEY-----\n${der.toString('base64')}\n-----END PUBLIC KEY-----\n`;
+
+/** What a verifier may read as a key, and jwtrot can't. */
+const UNTOLD: Record<string, (path: string) => void> = {
+  'a link to a file': (path) => symlinkSync('key.pub', path),
+  'a link in a circle': (path) => symlinkSync(basename(path), path),
+  'a FIFO': (path) => execFileSync('mkfifo', [path]),
+  'too long': (path) => writeFileSync(path, `${'#'.repeat(70_000)}\n${toSpkiPem(three!.publicJwk)}`),
+  'a second block': (path) =>
+    writeFileSync(path, `# ${pemOf(Buffer.from('AAAA')).replaceAll('\n', '')}\n${toSpkiPem(three!.publicJwk)}`),
+  'a block that is no key': (path) => writeFileSync(path, pemOf(Buffer.from('AAAA'))),
+  'a block without an end': (path) => writeFileSync(path, toSpkiPem(three!.publicJwk).slice(0, 60)),
+  'a curve without a JWK': (path) => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' });
+    writeFileSync(path, publicKey.export({ format: 'pem', type: 'spki' }));
+  },
+  'a private key': (path) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(path, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  },
+};
 const WRITTEN = { publish: true, deliver: false };
 const UNTOUCHED = { publish: false, deliver: false };
 const pending = () => new AbortController().signal;
@@ -171,32 +193,64 @@ describe('a directory with a PEM file for each key', () => {
 });
 
 describe('what others put into it', () => {
-  it('stays and costs nothing if it is no public key', async () => {
-    const { privateKey } = await import('node:crypto').then((crypto) =>
-      crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-    );
+  it('stays and costs nothing if no key is in it', async () => {
     const files = {
       README: 'hands off',
       'notes.pem': 'no key',
       'empty.pem': '',
-      'huge.pem': 'x'.repeat(200_000),
-      'site.pem': privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-      'broken.pem': '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n',
       '.hidden.pem': toSpkiPem(three!.publicJwk),
       'key.pub': toSpkiPem(three!.publicJwk),
     };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     mkdirSync(join(folder, 'old.pem'));
-    symlinkSync(join(folder, 'key.pub'), join(folder, 'link.pem'));
-    symlinkSync('loop.pem', join(folder, 'loop.pem'));
-    execFileSync('mkfifo', [join(folder, 'fifo.pem')]);
-    execFileSync('mkfifo', [fileOf(two!)]);
     const before = readdirSync(folder);
     expect(await write(port, first!)).toEqual(WRITTEN);
     expect(await write(port, { ...first!, revision: 3 })).toEqual(UNTOUCHED);
     for (const [name, text] of Object.entries(files)) expect(readFileSync(join(folder, name), 'utf8')).toBe(text);
     expect(readdirSync(folder)).toEqual(expect.arrayContaining(before));
     expect(await port.observe(2_000)).toMatchObject([{ intact: true, keys: [{ kid: one!.thumbprint }] }]);
+  });
+
+  it.each(Object.entries(UNTOLD))('is refused while it may be any key: %s', async (_, put) => {
+    await write(port, both!);
+    put(join(folder, 'other.pem'));
+    await expect(write(port, { ...first!, revision: 3 })).rejects.toMatchObject({ code: 'unknown-kid', exit: 5 });
+    expect(await port.observe(2_000)).toMatchObject([{ intact: false }]);
+    unlinkSync(fileOf(two!));
+    const { problems } = await tryToWrite(port, incident());
+    expect(problems).toMatchObject([{ code: 'unknown-kid', kind: 'services' }]);
+    expect(problems[0]?.message).toContain(
+      `may still hold ${two!.thumbprint} (which key "other.pem" holds can't be told)`,
+    );
+    expect(await port.readBack(incident(), 1_000, pending())).toMatchObject([{ outlet: folder }]);
+  });
+
+  it('is refused if its name is not UTF-8', async () => {
+    await write(port, first!);
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff]), Buffer.from('.pem')]), '');
+    await expect(write(port, both!)).rejects.toMatchObject({ code: 'unknown-kid' });
+  });
+
+  it.each(Object.entries(UNTOLD))('leaves the name of a key that is gone, whatever it is: %s', async (_, put) => {
+    await write(port, first!);
+    put(fileOf(two!));
+    expect(await write(port, { ...first!, revision: 3 })).toEqual(WRITTEN);
+    expect(pems()).toEqual(namesOf(one!));
+    put(fileOf(two!));
+    expect((await tryToWrite(port, incident())).problems).toEqual([]);
+    expect(pems()).toEqual(namesOf(one!));
+  });
+
+  it('is a key that is known by its numbers, whatever encodes them', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { n, e } = publicKey.export({ format: 'jwk' });
+    const pkcs1 = publicKey.export({ format: 'der', type: 'pkcs1' });
+    const head = '30820120300b06092a864886f70d01010a0382010f00';
+    const pss = pemOf(Buffer.concat([Buffer.from(head, 'hex'), pkcs1]));
+    expect(createPublicKey(pss).asymmetricKeyType).toBe('rsa-pss');
+    writeFileSync(join(folder, 'copy.pem'), pss);
+    const thumbprint = await thumbprintOf({ kty: 'RSA', n: String(n), e: String(e) });
+    expect(await port.observe(2_000)).toMatchObject([{ intact: false, keys: [{ kid: 'copy', thumbprint }] }]);
   });
 
   it('is refused if it is a key that jwtrot does not know, also under a comment or by the thumbprint of another', async () => {

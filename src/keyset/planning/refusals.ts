@@ -102,7 +102,7 @@ interface Unknown {
   readonly hint: string | null;
 }
 
-function unknownIn({ outlet, keys, intact }: Holding, manifest: Manifest | null): Unknown[] {
+function unknownIn({ outlet, format, keys, intact }: Holding, manifest: Manifest | null): Unknown[] {
   if (manifest === null && keys?.length === 0 && !intact) {
     return [{ text: `something that can't be read in ${outlet}`, hint: unreadKeyHint(outlet) }];
   }
@@ -110,6 +110,8 @@ function unknownIn({ outlet, keys, intact }: Holding, manifest: Manifest | null)
   return (keys ?? []).flatMap(({ kid, thumbprint, isSaid }) => {
     const named = known.findLast((key) => (kid === null ? key.thumbprint === thumbprint : key.kid === kid));
     if (named !== undefined && (named.thumbprint === thumbprint || (thumbprint === '' && isRetired(named)))) return [];
+    // The file of a known kid is written anew, or goes.
+    if (format === 'pem-files' && named !== undefined) return [];
     // A command can name a key, but not its pair.
     if (isSaid && named !== undefined) return [];
     if (isSaid) return [{ text: `the key in ${outlet}`, hint: saidKeyHint(outlet) }];

@@ -31,7 +31,14 @@ export function holdsWanted(holding: Holding, manifest: Manifest): boolean {
   if (holding.told !== undefined && !sameTold(holding.told, wantedTold(manifest))) return false;
   // A directory without a key in it holds the empty set.
   const held = heldKids(holding, manifest) ?? (holding.format === 'pem-files' ? [] : null);
-  return held !== null && holding.intact && held.length === wanted.length && wanted.every((kid, i) => kid === held[i]);
+  if (held === null || !holding.intact || held.length !== wanted.length) return false;
+  return wanted.every((kid, i) => kid === held[i]) && (holding.format !== 'pem-files' || hasPairs(holding, manifest));
+}
+
+/** In a directory another key may lie under a known kid: its file is written anew. */
+function hasPairs({ keys }: Holding, manifest: Manifest): boolean {
+  const pairs = new Map(manifest.keys.map(({ kid, thumbprint }) => [kid, thumbprint]));
+  return (keys ?? []).every(({ kid, thumbprint }) => kid !== null && pairs.get(kid) === thumbprint);
 }
 
 /** The kids in an outlet. A PEM holds no kid, so the thumbprint identifies its key. */
