@@ -46,7 +46,7 @@ function holders(candidates: readonly Candidate[], found: readonly FoundStray[])
 }
 
 async function inOutlets(searched: SearchedKeyset, named: Named): Promise<Candidate[]> {
-  const known = await knownHere(searched.context);
+  const known = await knownHere(searched.context, named.kid ?? named.key.kid ?? named.key.thumbprint);
   const isBlind = searched.seen.manifest === null;
   const leaks =
     named.key === null ? leaksNamed(named.kid, known, isBlind) : [leakOf(named.key.thumbprint, known, isBlind)];

@@ -28,6 +28,8 @@ export interface Observed {
   readonly place: Place;
   readonly record: FoundRecord;
   readonly sight: Sight;
+  /** The kids of leaked keys that were taken out before it was looked at. */
+  readonly taken: readonly string[];
 }
 
 /** What came of giving. */

@@ -4,7 +4,7 @@ import { quoteOutside } from '../keyset/basics/outside-text.js';
 import type { OutletSaid } from '../keyset/history/other-history.js';
 import type { Holding } from '../keyset/published/jwk-set.js';
 import { TIME_TO_END } from './limits.js';
-import type { KeyInOutlet } from './outlet.js';
+import type { HeldKey, KeyInOutlet } from './outlet.js';
 import type { Reachable } from './place.js';
 import { outletProblem } from './problem.js';
 import { readOutletRecord } from './record.js';
@@ -37,12 +37,21 @@ export async function holdingWithin(reachable: Reachable, limit: Duration): Prom
   return problem === null ? holding : { ...holding, problem };
 }
 
-/** Every key that can be recognised in it; none if the outlet can't be observed. */
-export async function keysWithin(reachable: Reachable, limit: Duration): Promise<KeyInOutlet[]> {
-  const { sight } = await observeWithin(reachable, limit);
+/** Every key that can be recognised in it; if the outlet can't be observed, at most the one in the file of `kid`. */
+export async function keysWithin(reachable: Reachable, limit: Duration, kid?: string): Promise<KeyInOutlet[]> {
   const { label: outlet, kind } = reachable.target;
-  const known = (sight.keys ?? []).filter(({ isSaid }) => isSaid !== true);
+  const named = kid === undefined ? null : await namedWithin(reachable, limit, kid);
+  const { sight, problem } = await observeWithin(reachable, limit);
+  const keys = problem === null || named === null ? (sight.keys ?? []) : [named];
+  const known = keys.filter(({ isSaid }) => isSaid !== true);
   return known.map((key) => ({ ...key, outlet, kind, sha256: sight.sha256 }));
+}
+
+/** Before the outlet is observed, since that may take all the time there is. */
+async function namedWithin({ target, reach }: Reachable, limit: Duration, kid: string): Promise<HeldKey | null> {
+  const { byName, folder } = target;
+  if (byName === undefined) return null;
+  return reach.within(limit, () => byName.find(folder, kid)).catch(() => null);
 }
 
 /** What the record beside it says; empty if there is none or it can't be read. */

@@ -20,12 +20,15 @@ export interface Outcome {
 
 /** Carries out the verdict on an outlet, and says exactly what it did. */
 export async function carryOut(judged: Judged, giving: Giving): Promise<Outcome> {
-  const { verdict, place, sight } = judged;
+  const { verdict, place, sight, taken } = judged;
   const { label } = place.target;
   const { content } = giving;
   switch (verdict.do) {
     case 'leave':
-      return { wrote: false, problems: [named(label, leftBecause(sight, content), verdict.because, content)] };
+      return {
+        wrote: taken.length > 0,
+        problems: [named(label, afterTaking(taken, leftBecause(sight, content)), verdict.because, content)],
+      };
     case 'subtract':
       return takeOut(judged, verdict.because, giving);
     case 'write': {
@@ -33,23 +36,25 @@ export async function carryOut(judged: Judged, giving: Giving): Promise<Outcome>
       const flaw = verdict.because;
       const problems =
         flaw === null ? [] : [named(label, 'was written all the same, since an incident is open', flaw, content)];
-      return { wrote, problems: [...problems, ...notRecorded(label, unrecorded, content)] };
+      return { wrote: wrote || taken.length > 0, problems: [...problems, ...notRecorded(label, unrecorded, content)] };
     }
   }
 }
 
-async function takeOut({ place, sight }: Observed, because: Finding, giving: Giving): Promise<Outcome> {
+async function takeOut({ place, sight, taken }: Observed, because: Finding, giving: Giving): Promise<Outcome> {
   const { target, directory } = place;
   const { content, records, limit, signal, newId } = giving;
   signal.throwIfAborted();
   const gone = goneKeys(content);
   const remainder = await withoutKeys(target, sight, gone, content.allowEmpty);
   const done = (wrote: boolean) => ({
-    wrote,
+    wrote: wrote || taken.length > 0,
     problems: [
       named(
         target.label,
-        takenOut(remainder, remainder.type === 'stays' ? maybeHeld(gone, sight) : gone),
+        remainder.type === 'nothing' && taken.length > 0
+          ? `has lost ${taken.join(', ')}, and is otherwise as it was`
+          : afterTaking(taken, takenOut(remainder, remainder.type === 'stays' ? maybeHeld(gone, sight) : gone)),
         because,
         content,
       ),
@@ -68,6 +73,11 @@ async function takeOut({ place, sight }: Observed, because: Finding, giving: Giv
   });
   const { wrote, problems } = done(true);
   return { wrote, problems: [...problems, ...notRecorded(target.label, unrecorded, content)] };
+}
+
+/** @param what happened then */
+export function afterTaking(taken: readonly string[], what: string): string {
+  return taken.length === 0 ? what : `has lost ${taken.join(', ')}, and apart from that it ${what}`;
 }
 
 /** Words for a problem, after the outlet's path: what happened when keys were to be taken out of it. */

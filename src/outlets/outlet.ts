@@ -145,8 +145,11 @@ export interface OutletPort {
    * it can't be observed within `limit`, its holding has no key, is not intact, and has a `problem`.
    */
   observe(limit: Duration): Promise<readonly Holding[]>;
-  /** Like `observe`, but with each key's public half, since the manifest may not know the key. */
-  keys(limit: Duration): Promise<readonly KeyInOutlet[]>;
+  /**
+   * Like `observe`, but with each key's public half, since the manifest may not know the key.
+   * @param kid of a key that is looked for: its own file is found even if the outlet can't be observed
+   */
+  keys(limit: Duration, kid?: string): Promise<readonly KeyInOutlet[]>;
   /**
    * From which history and revision each file was last written, by the record beside it. Never rejects: it omits files
    * in directories where others may write, and records that can't be read.

@@ -32,9 +32,9 @@ const FILE_KID = /^[A-Za-z0-9_~@=+,:-][A-Za-z0-9._~@=+,:-]{0,199}$/;
 /** Bytes. More than any public key in PEM. */
 const LONGEST = 16 * 1024;
 /** Of `.pem` files; more keys than a manifest has room for. */
-const MOST_KEYS = 500;
+export const MOST_KEYS = 500;
 /** Of anything. Others may fill the directory. */
-const MOST_NAMES = 200_000;
+export const MOST_NAMES = 200_000;
 
 const CROWDED = `its keys can't be told among more than ${MOST_KEYS} .pem files, or ${MOST_NAMES} names: give them a directory of their own`;
 
@@ -81,7 +81,7 @@ export function readPemFilesText(text: string): PemEntry[] {
 
 /** Everything in a directory that is a key, or may be one. Other files don't count. @param mode of jwtrot's own files */
 export async function observePemFiles(folder: string, mode: number): Promise<Sight> {
-  const kids = await kidsIn(folder);
+  const kids = await kidsIn(folder, MOST_KEYS);
   if (kids === null) return { ...UNREADABLE, problem: CROWDED };
   const entries: PemEntry[] = [];
   for (const kid of kids) {
@@ -95,21 +95,27 @@ export async function observePemFiles(folder: string, mode: number): Promise<Sig
   return { ...NOTHING, keys, intact, isThere: true, sha256: sha256Of(text), text };
 }
 
-/** @returns null when there are too many names to look at */
-async function kidsIn(folder: string): Promise<string[] | null> {
+/** Of its `.pem` files. @returns null when there are more than `most`, or too many names to look at */
+export async function kidsIn(folder: string, most: number): Promise<string[] | null> {
   const kids: string[] = [];
   let seen = 0;
   try {
     for await (const { name } of await opendir(folder, { bufferSize: 1_024 })) {
       seen += 1;
       if (name.endsWith(END) && !name.startsWith('.')) kids.push(name.slice(0, -END.length));
-      if (seen > MOST_NAMES || kids.length > MOST_KEYS) return null;
+      if (seen > MOST_NAMES || kids.length > most) return null;
     }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
   return kids.sort();
+}
+
+/** What lies under the name of a kid; null: no key. */
+export async function findPemFile(folder: string, kid: string): Promise<HeldKey | null> {
+  const found = isFileKid(kid) ? await readPemFile(folder, kid, 0) : null;
+  return found && heldKey(found);
 }
 
 async function heldKey({ kid, publicJwk }: PemEntry): Promise<HeldKey> {

@@ -29,6 +29,8 @@ export interface Place extends Reachable {
 export interface Unplaced {
   readonly target: Target;
   readonly problem: unknown;
+  /** As in `Observed`. */
+  readonly taken?: readonly string[];
 }
 
 export interface Places {

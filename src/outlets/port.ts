@@ -53,7 +53,7 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
     publish,
     deliver,
     observe: (limit) => Promise.all(reachable.map((one) => holdingWithin(one, limit))),
-    keys: async (limit) => (await Promise.all(reachable.map((one) => keysWithin(one, limit)))).flat(),
+    keys: async (limit, kid) => (await Promise.all(reachable.map((one) => keysWithin(one, limit, kid)))).flat(),
     records: async (limit) => (await Promise.all(beside.map((one) => recordWithin(one, limit)))).flat(),
     locked: (patience, use) =>
       withPlaces(reachable, { ...patience, clock, path, lockFolder: stateDirectory }, (places) =>

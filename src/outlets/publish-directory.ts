@@ -4,9 +4,11 @@ import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { removeFile, replaceFile } from './atomic-file.js';
 import { publishText } from './content.js';
 import { type OutletDirectory, openDirectory } from './directory.js';
+import { takeLeakedFiles } from './leaked-files.js';
 import { PEM_FILES } from './names.js';
 import type { PublishOutlet } from './outlet.js';
 import {
+  findPemFile,
   isFileKid,
   observePemFiles,
   type PemEntry,
@@ -46,6 +48,7 @@ export function publishDirectory(outlet: PublishDirectory): Target {
       return text === null ? null : Buffer.from(text);
     },
     put: (putting) => putPemFiles(outlet, putting),
+    byName: { find: findPemFile, takeLeaked: takeLeakedFiles },
   };
 }
 

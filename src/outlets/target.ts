@@ -2,6 +2,7 @@ import type { Duration } from '../keyset/basics/clock.js';
 import type { Holding, OutletContent } from '../keyset/published/jwk-set.js';
 import type { OutletDirectory } from './directory.js';
 import type { Flaw } from './findings.js';
+import type { HeldKey } from './outlet.js';
 import type { Sight } from './sight.js';
 
 /** One outlet, as the writer sees it: a published file or a directory of them, a delivered file, or a command with its record. */
@@ -31,6 +32,19 @@ export interface Target extends Pick<Holding, 'kind' | 'format'> {
   /** What it must hold; null: nothing, so its file is removed. Overwritten once it has been put there. */
   text(content: OutletContent, privateKey: () => Promise<Uint8Array>): Promise<Buffer | null>;
   put(putting: Putting): Promise<void>;
+  /** For keys that have files of their own. Absent: all are in one. */
+  readonly byName?: ByName;
+}
+
+/** Works by the names of files, without a look at what else is there. */
+export interface ByName {
+  /** @param folder a path to the directory @returns null if there is no key under that name */
+  find(folder: string, kid: string): Promise<HeldKey | null>;
+  /**
+   * Takes leaked keys out, unless no other one would stay. Leaves what it can't remove.
+   * @param likely kids of keys that may stay @returns the kids of those that went
+   */
+  takeLeaked(directory: OutletDirectory, content: OutletContent, likely: readonly string[]): Promise<string[]>;
 }
 
 export interface Putting {

@@ -7,10 +7,11 @@ import { isKeySet, type OutletContent } from '../keyset/published/jwk-set.js';
 import type { Records } from '../records/records.js';
 import { assertPublic, publishText } from './content.js';
 import type { Observed } from './give.js';
+import { takeLeaked } from './leaked-files.js';
 import { OBSERVE_LIMIT } from './limits.js';
 import { lookTime } from './observe-outlet.js';
-import { carryOut, type Judged, type Outcome, stopping } from './outcome.js';
-import type { OutletProblem, OutletWriter, WriteOptions, WriteResult } from './outlet.js';
+import { afterTaking, carryOut, type Judged, type Outcome, stopping } from './outcome.js';
+import type { Elsewhere, OutletProblem, OutletWriter, WriteOptions, WriteResult } from './outlet.js';
 import { unnameableKid } from './pem-files.js';
 import type { Place, Places, Unplaced } from './place.js';
 import { outletProblem, problemOf } from './problem.js';
@@ -30,7 +31,9 @@ export function createWriter({ places, unplaced }: Places, { records, newId }: W
     async write(content, privateKey, options) {
       assertPublic(content);
       const remembered = await recall(records, content);
-      const observed = await Promise.all(places.map((place) => observe(place, content)));
+      const observed = await Promise.all(
+        places.map((place) => observe(place, remembered.record, content, options.otherHistory)),
+      );
       const seen = observed.filter((one) => 'sight' in one);
       const judged = seen.map((one) => judge(one, remembered.record, content, options));
       const key = once(privateKey);
@@ -40,8 +43,9 @@ export function createWriter({ places, unplaced }: Places, { records, newId }: W
         const done = await Promise.allSettled(judged.map((one) => carryOut(one, giving)));
         const failed = [...unplaced, ...observed.filter((one) => 'problem' in one), ...failures(judged, done)];
         options.signal.throwIfAborted();
-        const problems = failed.map(({ target, problem }) => problemOf(target.label, problem, content));
-        return summary(judged, done, [...remembered.problems, ...problems]);
+        const problems = failed.map((one) => failure(one, content));
+        const result = summary(judged, done, [...remembered.problems, ...problems]);
+        return { ...result, publish: result.publish || failed.some(({ taken = [] }) => taken.length > 0) };
       } finally {
         await key.wipe();
       }
@@ -62,8 +66,14 @@ async function recall(
   }
 }
 
-async function observe(place: Place, { isIncident, active, retiring }: OutletContent): Promise<Observed | Unplaced> {
+async function observe(
+  place: Place,
+  remembered: KeysetRecord | null,
+  content: OutletContent,
+  otherHistory: Elsewhere,
+): Promise<Observed | Unplaced> {
   const { target, directory, reach } = place;
+  const { isIncident, active, retiring } = content;
   const limit = isIncident ? OBSERVE_LIMIT.hurried : OBSERVE_LIMIT.usual;
   const isReplaced = isIncident && active !== null && !retiring.some(({ kid }) => kid === active.kid);
   const look = async () => {
@@ -75,16 +85,23 @@ async function observe(place: Place, { isIncident, active, retiring }: OutletCon
       throw error;
     }
   };
+  const taken = isIncident ? await takeLeaked(place, remembered, content, otherHistory) : [];
   try {
     return await reach.within(lookTime(target, limit), async () => {
       const sight = await look();
       // What `holds` says counts for more than any record.
       const isKept = !target.isCommand || target.kind === 'publish';
-      return { place, record: isKept ? await readOutletRecord(directory, target.name) : 'kept nowhere', sight };
+      return { place, record: isKept ? await readOutletRecord(directory, target.name) : 'kept nowhere', sight, taken };
     });
   } catch (error) {
-    return { target, problem: outletProblem(`cannot read ${target.label}`, target.folder, error) };
+    return { target, problem: outletProblem(`cannot read ${target.label}`, target.folder, error), taken };
   }
+}
+
+function failure({ target: { label }, problem, taken = [] }: Unplaced, content: OutletContent): OutletProblem {
+  const found = problemOf(label, problem, content);
+  if (taken.length === 0) return found;
+  return { ...found, message: `${label} ${afterTaking(taken, 'may not be what it should be')}: ${found.message}` };
 }
 
 /** @throws JwtrotError if this outlet shows that the run must not write anywhere */
@@ -121,10 +138,10 @@ function judge(
 }
 
 function failures(judged: readonly Judged[], done: readonly PromiseSettledResult<Outcome>[]): Unplaced[] {
-  return judged.flatMap(({ place: { target } }, i) => {
+  return judged.flatMap(({ place: { target }, taken }, i) => {
     const ended = done[i];
     if (ended?.status !== 'rejected') return [];
-    return [{ target, problem: outletProblem(`cannot write ${target.label}`, target.folder, ended.reason) }];
+    return [{ target, problem: outletProblem(`cannot write ${target.label}`, target.folder, ended.reason), taken }];
   });
 }
 

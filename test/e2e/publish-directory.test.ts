@@ -166,8 +166,27 @@ describe('A directory of public keys', { timeout: 60_000 }, () => {
     const store = world.path('state/store');
     rmSync(`${store}/api/manifest`, { recursive: true });
     writeFileSync(`${store}/api/manifest`, 'no directory');
-    expect(await errorOf('retire', `--kid=${leaked}`, '--yes', '--deadline', '5s')).toMatchObject({ code: 4 });
-    expect(names()).toEqual(files(active));
+    const saved = world.path('saved.pem');
+    copyFileSync(fileOf(leaked), saved);
+    const ways = [
+      () => {},
+      () => {
+        rmSync(fileOf(leaked), { force: true });
+        symlinkSync(saved, fileOf(leaked));
+      },
+      () => {
+        for (let i = 0; i < 600; i += 1) writeFileSync(fileOf(`junk-${i}`), 'no key');
+      },
+    ];
+    for (const way of ways) {
+      if (!existsSync(fileOf(leaked))) copyFileSync(saved, fileOf(leaked));
+      way();
+      expect(await errorOf('retire', `--kid=${leaked}`, '--yes', '--deadline', '5s')).toMatchObject({ code: 4 });
+      expect(names().filter((name) => !name.startsWith('junk-'))).toEqual(files(active));
+    }
+    copyFileSync(saved, fileOf(leaked));
+    expect(await errorOf('retire', `--key=${saved}`, '--yes', '--deadline', '5s')).toMatchObject({ code: 4 });
+    expect(existsSync(fileOf(leaked))).toBe(false);
   });
 
   it('vouches for its keys when the store is lost', async () => {

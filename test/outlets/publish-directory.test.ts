@@ -18,7 +18,7 @@ import { toSpkiPem } from '../../src/keys/public-key.js';
 import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
 import type { OutletPort, PublishOutlet } from '../../src/outlets/outlet.js';
 import { newPair, type TestPair, thumbprintOf } from '../support/manifest.js';
-import { contentOf, diskFolder, portOf, recordsInMemory, refusal, tryToWrite, write } from './support.js';
+import { contentOf, diskFolder, portOf, recordsInMemory, refusal, remembering, tryToWrite, write } from './support.js';
 
 let [one, two, three]: TestPair[] = [];
 let [first, both]: OutletContent[] = [];
@@ -342,6 +342,68 @@ describe('a leaked key in a directory', () => {
     expect(pems()).toEqual(namesOf(two!));
   });
 });
+
+describe('the file of a leaked key', () => {
+  const crowd = () => {
+    for (let i = 0; i < 600; i += 1) writeFileSync(join(folder, `${i}.pem`), 'no key');
+  };
+
+  it('is found and goes by its name, whatever fills the directory, and verifiers are told', async () => {
+    await write(port, both!);
+    crowd();
+    const kid = two!.thumbprint;
+    expect(await port.keys(2_000)).toEqual([]);
+    expect(await port.keys(2_000, '../x')).toEqual([]);
+    expect(await port.keys(2_000, kid)).toMatchObject([{ outlet: folder, kid, thumbprint: kid, sha256: null }]);
+    const { problems, publish } = await tryToWrite(port, { ...incident(), ...NONE }, { otherHistory: true });
+    expect(publish).toBe(true);
+    expect(problems).toMatchObject([{ code: 'other-history' }]);
+    expect(problems[0]?.message).toContain(
+      `${folder} has lost ${kid}, and apart from that it was left as it is, and may`,
+    );
+    expect(existsSync(fileOf(two!))).toBe(false);
+    expect(existsSync(fileOf(one!))).toBe(true);
+  }, 60_000);
+
+  it('goes before the look at the others, which may take too long', async () => {
+    await write(port, both!);
+    const answering = { mayHang: async () => true, answers: async () => existsSync(fileOf(two!)) };
+    const slow = portOf({ publish: port.publish, answering });
+    const { problems, publish } = await tryToWrite(slow, incident());
+    expect(publish).toBe(true);
+    expect(problems).toMatchObject([{ code: 'outlet-hangs' }]);
+    expect(problems[0]?.message).toContain(`${folder} has lost ${two!.thumbprint}, and apart from that`);
+    expect(pems()).toEqual(namesOf(one!));
+  });
+
+  it.each([
+    ['the only key', () => unlinkSync(fileOf(one!)), {}],
+    ['that of another keyset', () => {}, { keyset: 'other' }],
+  ])('stays if it is %s', async (_, change, content) => {
+    await write(port, both!);
+    change();
+    crowd();
+    await tryToWrite(port, { ...incident(), ...NONE, ...content }, { otherHistory: true });
+    expect(existsSync(fileOf(two!))).toBe(true);
+  });
+
+  it('waits for the key that signs, and for a run that knows the newest revision', async () => {
+    await write(port, both!);
+    const records = recordsInMemory(remembering(9));
+    await refusal(tryToWrite(portOf({ publish: port.publish, records }), incident()));
+    expect(existsSync(fileOf(two!))).toBe(true);
+    unlinkSync(fileOf(one!));
+    mkdirSync(fileOf(one!));
+    writeFileSync(fileOf(three!), toSpkiPem(three!.publicJwk));
+    const answering = { mayHang: async () => true, answers: async () => asked-- > 0 };
+    let asked = 3; // to open it, its lock, and its file's name: not the look
+    await tryToWrite(portOf({ publish: port.publish, answering }), incident());
+    expect(existsSync(fileOf(two!))).toBe(true);
+  });
+});
+
+/** What a run knows to publish when the store does not answer. */
+const NONE = { jwks: { keys: [] }, published: [], active: null };
 
 describe('a kid that can be no file name', () => {
   const named = (kid: string) => {
