@@ -43,20 +43,30 @@ function strayed(path: string, uid: number, problem: WayProblem): JwtrotError {
   const by = `${path} is reached by ${problem.path}, which`;
   switch (problem.type) {
     case 'owner':
-    case 'planted': {
-      const why = `belongs to uid ${problem.owner}, neither root nor uid ${uid} that runs jwtrot: its owner could ${COULD}`;
-      return refusal('config-owner', `${by} ${why}`, elsewhere(`chown -h ${uid} ${problem.path}`));
-    }
+      return refusal(
+        'config-owner',
+        `${by} ${stranger(problem.owner, uid)}`,
+        `${asOwner(problem.owner)}, or ${ELSEWHERE}`,
+      );
+    case 'planted':
+      return refusal('config-owner', `${by} ${stranger(problem.owner, uid)}`, ELSEWHERE);
     case 'writable': {
       const why = `can be written by others (mode ${octal(problem.mode)}): they could ${COULD}`;
-      return refusal('config-writable', `${by} ${why}`, elsewhere(`chmod go-w ${problem.path}`));
+      return refusal('config-writable', `${by} ${why}`, `chmod go-w ${problem.path}, or ${ELSEWHERE}`);
     }
     case 'loop':
       return refusal('config-unreadable', `${path} is a symbolic link that leads nowhere`, 'name the file itself');
   }
 }
 
-const elsewhere = (command: string): string => `${command}, or keep it in a directory of your own or root's`;
+function stranger(owner: number, uid: number): string {
+  const others = uid === 0 ? 'and root runs jwtrot' : `neither root nor uid ${uid} that runs jwtrot`;
+  return `belongs to uid ${owner}, ${others}: its owner could ${COULD}`;
+}
+
+const asOwner = (owner: number): string => `run it as uid ${owner}, its owner (sudo -u '#${owner}' jwtrot ...)`;
+
+const ELSEWHERE = "keep it in a directory of your own or root's";
 
 function unread(path: string, uid: number, problem: ReadProblem): JwtrotError {
   switch (problem.type) {
@@ -65,8 +75,8 @@ function unread(path: string, uid: number, problem: ReadProblem): JwtrotError {
     case 'owner':
       return refusal(
         'config-owner',
-        `${path} belongs to uid ${problem.owner}, which is neither root nor uid ${uid} that runs jwtrot: its owner could ${COULD}`,
-        `chown ${uid} ${path}`,
+        `${path} ${stranger(problem.owner, uid)}`,
+        `${asOwner(problem.owner)}, or chown ${uid} ${path}`,
       );
     case 'mode':
       return refusal(

@@ -26,7 +26,7 @@ export function deliverFile(outlet: DeliverFile): Target {
     runs: 0,
     folder,
     name,
-    openFolder: () => openDirectory(folder, { follow: false }),
+    openFolder: () => openForKey(outlet, folder),
     flawOf: (directory) => flawOf(outlet, directory),
     observe: (path) => observeDelivered(outlet, path),
     holds({ keys, intact, alg, told }, { active }) {
@@ -53,9 +53,15 @@ export function deliverFile(outlet: DeliverFile): Target {
   };
 }
 
+/** A key that is for jwtrot's own user needs no directory that others may enter. */
+function openForKey({ owner, group, mode }: DeliverFile, folder: string): Promise<OutletDirectory> {
+  const isOwn = owner === null && group === null && (mode & 0o077) === 0;
+  return openDirectory(folder, { follow: false, isPrivate: isOwn });
+}
+
 /** Opens the directory if it is a safe place for a key. @throws JwtrotError */
 export async function openForSecrets(outlet: DeliverFile, folder: string): Promise<OutletDirectory> {
-  const directory = await openDirectory(folder, { follow: false });
+  const directory = await openForKey(outlet, folder);
   try {
     const flaw = await flawOf(outlet, directory);
     if (flaw === null) return directory;

@@ -16,14 +16,17 @@ export interface OutletDirectory {
   readonly sharedWith: string | null;
 }
 
-/** @param options.follow the last part of the path may be a symbolic link */
-export async function openDirectory(path: string, options: { follow: boolean }): Promise<OutletDirectory> {
+/** @param options.follow the last part of the path may be a symbolic link @param options.isPrivate the hint makes it for this user alone */
+export async function openDirectory(
+  path: string,
+  options: { follow: boolean; isPrivate?: boolean },
+): Promise<OutletDirectory> {
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | (options.follow ? 0 : constants.O_NOFOLLOW);
   let handle: FileHandle;
   try {
     handle = await open(path, flags);
   } catch (error) {
-    throw unopened(path, error);
+    throw unopened(path, error, options.isPrivate ? '0700' : '0755');
   }
   try {
     const sharedWith = (await whoElseInIt(handle)) ?? (await whoElseOnTheWay(path));
@@ -60,11 +63,11 @@ function onTheWay({ problem }: Extract<TrustedWay, { ok: false }>): string {
   return `${quoteOutside(path)} on the way to it belongs to user ${problem.owner}`;
 }
 
-function unopened(path: string, error: unknown): unknown {
+function unopened(path: string, error: unknown, mode: string): unknown {
   const code = errnoOf(error);
   if (code === 'ENOENT') {
     return new JwtrotError('services', 'no-directory', `there is no directory ${path}; nothing was written there`, {
-      hint: `create it: install -d -m 0755 ${path}`,
+      hint: `create it: install -d -m ${mode} ${path}`,
       cause: error,
     });
   }

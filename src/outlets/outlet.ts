@@ -44,6 +44,9 @@ export type DeliverOutlet = DeliverFile | DeliverCommand;
 /** `pem`: PKCS#8. `jwk`: with its kid. */
 export type DeliverFormat = 'pem' | 'jwk';
 
+/** Gets a line for a person. */
+export type OnWait = (text: string) => void;
+
 export interface DeliverCommand {
   readonly type: 'command';
   /** Takes the key on its standard input. */
@@ -162,9 +165,15 @@ export interface OutletPort {
   locked<T>(patience: LockPatience, use: (writer: OutletWriter) => Promise<T>): Promise<T>;
   /**
    * Reads back what was written: files and records once, URLs until they serve it.
+   * @param onWait told once of each URL that does not serve it soon
    * @returns the outlets that do not publish `content`, with the latest reason
    */
-  readBack(content: OutletContent, deadline: Duration, signal: AbortSignal): Promise<readonly Unread[]>;
+  readBack(
+    content: OutletContent,
+    deadline: Duration,
+    signal: AbortSignal,
+    onWait?: OnWait,
+  ): Promise<readonly Unread[]>;
   /** Where the signing key could not be delivered now. Tries without the key: of a command it runs `holds` alone. */
   undeliverable(): Promise<readonly Unfit[]>;
   /** Files that could not be written now, whatever the content. Changes nothing. */

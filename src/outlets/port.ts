@@ -59,12 +59,12 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
       withPlaces(reachable, { ...patience, clock, path, lockFolder: stateDirectory }, (places) =>
         use(createWriter(places, options)),
       ),
-    readBack: (content, deadline, signal) =>
+    readBack: (content, deadline, signal, onWait = () => {}) =>
       found(
         published.map(async ({ outlet }, i) =>
           reachable[i] === undefined
             ? null
-            : readBackOutlet(reachable[i], outlet, content, { deadline, signal, clock }),
+            : readBackOutlet(reachable[i], outlet, content, { deadline, signal, clock, onWait }),
         ),
       ),
     undeliverable: () =>

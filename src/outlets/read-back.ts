@@ -1,11 +1,12 @@
 import type { Clock, Duration } from '../keyset/basics/clock.js';
+import { formatDuration } from '../keyset/basics/duration.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
 import type { JwkSet, OutletContent } from '../keyset/published/jwk-set.js';
 import { requestOnce } from '../outside/http.js';
 import { publishText } from './content.js';
 import { OBSERVE_LIMIT } from './limits.js';
 import { observeWithin } from './observe-outlet.js';
-import type { PublishOutlet, Unread } from './outlet.js';
+import type { OnWait, PublishOutlet, Unread } from './outlet.js';
 import type { Reachable } from './place.js';
 import { LONGEST_FILE } from './read-file.js';
 import { readJwks } from './read-jwks.js';
@@ -13,11 +14,14 @@ import { readJwks } from './read-jwks.js';
 /** For one request. */
 export const REQUEST_TIMEOUT: Duration = 5_000;
 const PAUSE = { first: 100, longest: 2_000 } as const;
+/** Longer waits are told of. */
+const SOON: Duration = 1_000;
 
 export interface ReadBackOptions {
   readonly deadline: Duration;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  readonly onWait: OnWait;
 }
 
 /** Reads the file (or a command's record) once, and polls the URL until it serves `content`. */
@@ -44,20 +48,30 @@ export async function readBackOutlet(
 async function pollUrl(
   url: string,
   judge: (body: string) => Promise<string | null>,
-  { deadline, signal, clock }: ReadBackOptions,
+  { deadline, signal, clock, onWait }: ReadBackOptions,
 ): Promise<string | null> {
   const end = clock.monotonic() + deadline;
+  let isTold = false;
   for (let pause: number = PAUSE.first; ; pause = Math.min(2 * pause, PAUSE.longest)) {
     const left = end - clock.monotonic();
     const timeout = Math.min(REQUEST_TIMEOUT, Math.max(left, 1_000));
     const answer = await requestOnce({ url, method: 'GET', timeout, signal, maxBytes: LONGEST_FILE });
-    const reason = answer.ok ? await judge(Buffer.from(answer.body).toString('utf8')) : answer.reason;
+    const reason = answer.ok ? await judge(Buffer.from(answer.body).toString('utf8')) : refusalOf(answer);
     if (reason === null || signal.aborted) return reason;
     const rest = end - clock.monotonic();
     if (rest <= 0) return reason;
+    if (!isTold && deadline - rest >= SOON) {
+      onWait(`reading ${withoutQuery(url)} back: ${reason}, for up to ${formatDuration(deadline)}`);
+      isTold = true;
+    }
     await clock.sleep(Math.min(pause, rest), signal).catch(() => {});
     if (signal.aborted) return reason;
   }
+}
+
+function refusalOf({ reason, status }: { readonly reason: string; readonly status?: number }): string {
+  const isForbidden = status === 403;
+  return isForbidden ? `${reason} (may the web server read the file, and pass through its directory?)` : reason;
 }
 
 /** Why the served body is not `content`; null: it is. */

@@ -25,6 +25,8 @@ export interface HttpRequest {
   readonly bearer?: string;
   /** The answer may hold a secret: no reason quotes it. */
   readonly isUnquoted?: boolean;
+  /** Reads the body of an answer that is none of 2xx as well. */
+  readonly keepsRefusal?: boolean;
   /** Files with headers or for TLS must belong to it or to root. Default: this process's effective uid. */
   readonly uid?: number;
   /** A program or a name server named the host, not the operator: no secret goes to a link-local or metadata address. */
@@ -51,6 +53,8 @@ export type HttpAnswer =
       readonly reason: string;
       /** Of a whole answer that is none of 2xx. Absent: there was none. */
       readonly status?: number;
+      /** With `keepsRefusal`, unless it was too long or broke off. */
+      readonly body?: Uint8Array;
     };
 
 interface Exchange extends HttpRequest {
@@ -171,7 +175,10 @@ async function read(response: IncomingMessage, request: HttpRequest): Promise<Ht
   if (status >= 300 && status < 400 && headers.location !== undefined) {
     return { ok: false, status, reason: `redirect${isUnquoted ? '' : ` to ${quoteOutside(headers.location)}`}` };
   }
-  if (status < 200 || status > 299) return { ok: false, status, reason: `HTTP ${status}` };
+  if (status < 200 || status > 299) {
+    const said = request.keepsRefusal ? await readUpTo(response, maxBytes).catch(() => null) : null;
+    return { ok: false, status, reason: `HTTP ${status}`, ...(said === null ? {} : { body: said }) };
+  }
   const body = await readUpTo(response, maxBytes);
   if (body === null) return { ok: false, reason: `body longer than ${maxBytes / 1024} KiB` };
   return { ok: true, status, body, cacheControl: headers['cache-control'] ?? null, age: headers.age ?? null };

@@ -1,5 +1,7 @@
+import type { Reported } from '../keyset/planning/action.js';
 import type { Holding } from '../keyset/published/jwk-set.js';
 import { OBSERVE_LIMIT } from '../outlets/limits.js';
+import { withoutQuery } from '../outlets/read-back.js';
 import type { KeysetContext } from './context.js';
 
 /** How long an incident waits for an outlet that does not answer. */
@@ -14,7 +16,7 @@ export function observe(context: Pick<KeysetContext, 'outlets'>, hurried: boolea
  * The kids that polled services report while the store knows no keyset: somebody's tokens may depend on them. A service
  * that does not answer is skipped: it may need its first key to start.
  */
-export async function reportedKids(context: KeysetContext): Promise<{ service: string; kid: string }[]> {
+export async function reportedKids(context: KeysetContext): Promise<Reported[]> {
   const polled = context.services.filter((port) => port.service.health !== null);
   const found = await Promise.all(
     polled.map(async (port) => {
@@ -26,7 +28,8 @@ export async function reportedKids(context: KeysetContext): Promise<{ service: s
     }),
   );
   return found.flatMap((kids, i) => {
-    const service = polled[i]?.service.name ?? '';
-    return [...new Set(kids)].map((kid) => ({ service, kid: kid as string }));
+    const { name = '', health = null } = polled[i]?.service ?? {};
+    const asked = { service: name, url: withoutQuery(health?.url ?? '') };
+    return [...new Set(kids)].map((kid) => ({ ...asked, kid: kid as string }));
   });
 }

@@ -1,7 +1,7 @@
 import { type Duration, type Instant, SECOND } from '../keyset/basics/clock.js';
 import { shellWord } from '../keyset/basics/outside-text.js';
 import type { Manifest } from '../keyset/manifest/model.js';
-import type { Action, Block, PlanInput, Request } from '../keyset/planning/action.js';
+import type { Action, Block, PlanInput, Reported, Request } from '../keyset/planning/action.js';
 import { decide } from '../keyset/planning/order.js';
 import { asManifestKnows } from '../keyset/planning/recorded.js';
 import type { Holding } from '../keyset/published/jwk-set.js';
@@ -37,7 +37,7 @@ export interface Run extends Clocked {
   holdings: readonly Holding[];
   /** Retired keys that no other run can publish any more: this one has held each outlet's lock since they retired. */
   fenced: ReadonlySet<string>;
-  reported: readonly { readonly service: string; readonly kid: string }[];
+  reported: readonly Reported[];
   readonly blocked: Set<Block>;
   readonly done: Action[];
   readonly problems: Problem[];

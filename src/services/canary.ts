@@ -28,7 +28,7 @@ export interface Show {
 const NOTHING: Report = { ok: true, kid: null, kids: [], rejects: [], unshown: [], worker: null };
 
 type Look =
-  | { readonly verdict: 'accepted' | 'rejected'; readonly worker: string | null }
+  | { readonly verdict: 'accepted' | 'rejected'; readonly status: number; readonly worker: string | null }
   | { readonly verdict: 'gone' }
   | { readonly verdict: 'not yet'; readonly reason: string };
 
@@ -68,6 +68,7 @@ class Looking {
   readonly accepted: string[] = [];
   readonly rejected: string[] = [];
   readonly #gone: string[] = [];
+  #refusedWith: number | null = null;
   readonly #workers = new Set<string | null>();
 
   constructor(
@@ -87,6 +88,7 @@ class Looking {
     this.#workers.add(look.worker);
     if (look.verdict === 'rejected') {
       this.rejected.push(kid);
+      this.#refusedWith = look.status;
       return null;
     }
     this.accepted.push(kid);
@@ -105,7 +107,8 @@ class Looking {
   /** @param rejects what counts as rejected */
   report(rejects: readonly string[] = this.rejected): Report {
     const [worker = null] = this.#workers.size === 1 ? this.#workers : [];
-    return { ok: true, kid: null, kids: this.accepted, rejects, unshown: this.#gone, worker };
+    const refused = this.#refusedWith === null || this.accepted.length > 0 ? {} : { refusedWith: this.#refusedWith };
+    return { ok: true, kid: null, kids: this.accepted, rejects, unshown: this.#gone, worker, ...refused };
   }
 
   /**
@@ -129,7 +132,8 @@ async function lookWith(show: Show, kid: string): Promise<Look> {
   if ('fault' in signed) return { verdict: 'not yet', reason: signed.fault };
   const { reason, worker, status } = await show.send(signed.token);
   const verdict = verdictOf(show.health, status);
-  return verdict === null ? { verdict: 'not yet', reason: `${reason} to a canary` } : { verdict, worker };
+  if (verdict === null || status === null) return { verdict: 'not yet', reason: `${reason} to a canary` };
+  return { verdict, status, worker };
 }
 
 /** Any other status (429, 5xx) tells nothing. */

@@ -23,7 +23,7 @@ export async function probe(
 ): Promise<Report> {
   const asked = proving?.now() ?? 0;
   const answer = await requestOnce(requestOf(health, instance, settings, signal));
-  if (!answer.ok) return { ok: false, reason: answer.reason };
+  if (!answer.ok) return { ok: false, reason: `${answer.reason}${saidWhy(answer.body)}` };
   if (health.type !== 'token') return readReport(health, answer.body);
   const check = proving === undefined ? null : { published: proving.published(), asked, clockSkew: proving.clockSkew };
   const report = await readToken(health, answer.body, check);
@@ -68,9 +68,18 @@ function requestOf(
   const url = fillUrl(health.url, instance);
   const common = { url, tls, uid, isFound, timeout, signal };
   const headers = { accept: { value: 'application/json' }, ...health.headers };
-  if (health.type === 'json' || health.type === 'jwks') return { ...common, method: 'GET', headers };
+  if (health.type === 'json' || health.type === 'jwks')
+    return { ...common, method: 'GET', headers, keepsRefusal: true };
   const body = health.type === 'token' ? health.body : null;
   return { ...common, method: health.method, headers, isUnquoted: true, ...(body === null ? {} : { body }) };
+}
+
+/** What a service that has no keys says about that, in the member `error` of its answer. */
+function saidWhy(body: Uint8Array | undefined): string {
+  if (body === undefined) return '';
+  const decoded = decodeJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  const error = decoded.ok ? valueAt(decoded.value, '/error') : null;
+  return typeof error === 'string' && error !== '' ? `: ${quoteOutside(error)}` : '';
 }
 
 function workerIn(body: Uint8Array, pointer: string): string | null {

@@ -81,12 +81,14 @@ export type Report =
       readonly rejects?: readonly string[];
       /** Kids of which nothing can be shown. */
       readonly unshown?: readonly string[];
+      /** The status with which it refused every canary: that may be the fault of the claims, not of the keys. */
+      readonly refusedWith?: number;
       /** The value at `distinct.pointer` as a string; null when absent or not configured. */
       readonly worker: string | null;
     }
   | {
       readonly ok: false;
-      /** One line, safe to print: `connection refused`, `HTTP 503`, `not JSON: "<html>…"`. */
+      /** One line, safe to print: `connection refused`, `HTTP 503: "no key yet"`, `not JSON: "<html>…"`. */
       readonly reason: string;
     };
 

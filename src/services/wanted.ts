@@ -46,6 +46,11 @@ export function missingIn(service: Service, report: Answered): string | null {
   return lacking.length === 0 ? null : lacking.join(', ');
 }
 
+/** Where no canary was accepted. Its claims are the likeliest cause: a service that lacks one key alone accepts another. */
+export function refusalOf(status: number): string {
+  return `it answered each canary with ${status} (does it check iss or aud? See health.claims)`;
+}
+
 const NO_KID = 'reports no signing kid';
 const NO_KIDS = 'reports no list of accepted kids';
 const NO_PRELOADED = 'reports no list of preloaded kids';
@@ -76,18 +81,19 @@ function judgePreloading(kids: readonly string[] | null, wanted: Wanted): Judgem
   return kids.includes(wanted.preloads) ? MET : old(`has not preloaded ${quoteOutside(wanted.preloads)}`);
 }
 
-function judgeAccepting({ kids, rejects, unshown = [] }: Answered, wanted: Wanted): Judgement {
+function judgeAccepting({ kids, rejects, unshown = [], refusedWith }: Answered, wanted: Wanted): Judgement {
   const { drops, activeKid, inUse = [] } = wanted;
   const accepts =
     rejects === undefined || wanted.accepts === undefined ? wanted.accepts : [...inUse, ...wanted.accepts];
   if (accepts === undefined && drops === undefined) return MET;
   if (kids === null) return { met: false, healthy: false, reason: NO_KIDS };
-  const missing = accepts?.filter((kid) => !kids.includes(kid) && !unshown.includes(kid)) ?? [];
-  if (missing.length > 0) return old(`does not accept ${missing.map(quoteOutside).join(', ')}`);
+  const missing = new Set(accepts?.filter((kid) => !kids.includes(kid) && !unshown.includes(kid)));
+  const refused = refusedWith === undefined ? '' : `: ${refusalOf(refusedWith)}`;
+  if (missing.size > 0) return old(`does not accept ${[...missing].map(quoteOutside).join(', ')}${refused}`);
   if (drops === undefined) return MET;
   // A list without the active key is empty or foreign: it lacks the dropped kids, but proves nothing.
   if (activeKid !== undefined && !kids.includes(activeKid)) {
-    return old(`does not accept the active key ${quoteOutside(activeKid)}`);
+    return old(`does not accept the active key ${quoteOutside(activeKid)}${refused}`);
   }
   const held = drops.filter((kid) => kids.includes(kid));
   if (held.length > 0) return old(`still accepts ${held.map(quoteOutside).join(', ')}`);

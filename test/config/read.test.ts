@@ -43,8 +43,12 @@ describe('A configuration is refused', () => {
     const owner = UID === 0 ? 4711 : UID;
     if (UID === 0) await chown(path, owner, 0);
     const error = await failure(readConfiguration(path, owner + 1));
-    expect(error).toMatchObject({ code: 'config-owner', exit: 2, hint: `chown ${owner + 1} ${path}` });
-    expect(error.message).toContain(`belongs to uid ${owner}, which is neither root nor uid ${owner + 1}`);
+    expect(error).toMatchObject({
+      code: 'config-owner',
+      exit: 2,
+      hint: `run it as uid ${owner}, its owner (sudo -u '#${owner}' jwtrot ...), or chown ${owner + 1} ${path}`,
+    });
+    expect(error.message).toContain(`belongs to uid ${owner}, neither root nor uid ${owner + 1}`);
     expect(await readConfiguration(path, owner)).toBe('x');
   });
 

@@ -44,8 +44,9 @@ describe('Every directory on the way to a configuration', () => {
       expect(await failure(readConfiguration(path, UID))).toMatchObject({
         code: 'config-owner',
         message: expect.stringContaining(
-          `is reached by ${folder}/a, which belongs to uid ${STRANGER}, neither root nor`,
+          `is reached by ${folder}/a, which belongs to uid ${STRANGER}, and root runs jwtrot: its owner could name`,
         ),
+        hint: `run it as uid ${STRANGER}, its owner (sudo -u '#${STRANGER}' jwtrot ...), or keep it in a directory of your own or root's`,
       });
       await chown(join(folder, 'a'), 0, 0);
       await chmod(join(folder, 'a'), 0o1777);
@@ -54,6 +55,7 @@ describe('Every directory on the way to a configuration', () => {
       expect(await failure(readConfiguration(join(folder, 'a/planted.yaml'), UID))).toMatchObject({
         code: 'config-owner',
         message: expect.stringContaining(`is reached by ${folder}/a/planted.yaml, which belongs to uid ${STRANGER}`),
+        hint: "keep it in a directory of your own or root's",
       });
     },
   );

@@ -117,6 +117,17 @@ describe('A verifier that is shown canaries', () => {
     expect(await statesOf(site)).toEqual({ v1: 'active', v2: 'pending' });
   });
 
+  it('that refuses every canary may lack nothing: the claims are in question, and the key is named once', async () => {
+    await open();
+    await behave('rejects all');
+    const { code, stderr } = await run('rotate');
+    const first = await kidOf(site, 1);
+    const refused = 'it answered each canary with 401 (does it check iss or aud? See health.claims)';
+    expect(code).toBe(4);
+    expect(stderr).toContain(`did not confirm key ${first}: gateway: does not accept "${first}": ${refused}; `);
+    expect((await run('status', '--probe')).stdout).toContain(refused);
+  });
+
   it('that accepts a token with a wrong signature ends the run: its URL proves nothing', async () => {
     await rotated();
     await behave('accepts all');

@@ -33,10 +33,12 @@ describe('keys that nobody knows', () => {
   it('are not overwritten either when only a service reports them, or when they can not be read', () => {
     const story = new Story();
     const input: PlanInput = story.input();
-    const reported = [{ service: 'gateway', kid: 'old\u001b[2J' }];
-    expect(refused(decide({ ...input, observations: { ...input.observations, reported } }))?.message).toBe(
-      'keyset api does not know "old\\u001b[2J" at gateway: tokens may depend on it; nothing was changed',
-    );
+    const reported = [{ service: 'gateway', url: 'http://h/', kid: 'old\u001b[2J' }];
+    expect(refused(decide({ ...input, observations: { ...input.observations, reported } }))).toMatchObject({
+      message:
+        'keyset api does not know "old\\u001b[2J" at gateway (http://h/): tokens may depend on it; nothing was changed',
+      hint: `${IMPORT}; or, if something else answers at that URL, end it and run this again`,
+    });
     story.holdings = [{ ...SIGNER_JWK, intact: false, keys: [] }];
     expect(refused(story.decide())?.message).toContain("something that can't be read in /run/key.jwk");
   });

@@ -44,6 +44,16 @@ describe('a delivered private key', () => {
     expect(handedOut).toHaveLength(1);
   });
 
+  it.each([
+    [{}, '0700'],
+    [{ mode: 0o440, group: `${process.getgid?.()}` }, '0755'],
+  ])('needs a directory, which whoever reads it can enter: %j', async (options, mode) => {
+    const folder = join(memoryFolder(), 'private');
+    const port = portOf({ deliver: [toSecret(join(folder, 'api.pem'), options)] });
+    const error = await refusal(write(port, content, { privateKey: keyFrom(one).ask }));
+    expect(error).toMatchObject({ code: 'no-directory', hint: `create it: install -d -m ${mode} ${folder}` });
+  });
+
   it('as a JWK names its kid and alg', async () => {
     const path = join(memoryFolder(), 'api.jwk');
     await write(portOf({ deliver: [toSecret(path, { format: 'jwk' })] }), content, { privateKey: keyFrom(one).ask });

@@ -96,6 +96,18 @@ describe('reading back', () => {
     );
   });
 
+  it('tells once of a wait, and of what a web server needs to read the file', async () => {
+    const { url } = await serving((response) => response.writeHead(403).end());
+    const port = portOf({ publish: [toFile(join(diskFolder(), 'jwks.json'), { url })] });
+    await write(port, content);
+    const told: string[] = [];
+    const [unread] = await port.readBack(content, 4_000, new AbortController().signal, (text) => told.push(text));
+    const reason = 'HTTP 403 (may the web server read the file, and pass through its directory?)';
+    const shown = url.replace('?token=hush', '');
+    expect(told).toEqual([`reading ${shown} back: ${reason}, for up to 4s`]);
+    expect(unread?.reason).toBe(`${shown}: ${reason}`);
+  });
+
   it('takes no other key under a kid, no key too many and none twice', async () => {
     const [one, two] = content.jwks.keys;
     const stranger = former.jwks.keys[1];

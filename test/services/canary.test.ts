@@ -77,7 +77,7 @@ describe('A probe with canaries', () => {
   });
 
   it.each<[string, Scene['answers'], object, string[]]>([
-    ['rejects everything', () => 401, shown([], []), ['control', 'a']],
+    ['rejects everything', () => 401, { ...shown([], []), refusedWith: 401 }, ['control', 'a']],
     [
       'breaks in between',
       (kid, turn) => (kid === 'a' && turn < 5 ? 200 : 401),

@@ -130,6 +130,18 @@ describe('an answer that is none', () => {
   it('is every status but 2xx, a redirect, an endless body, a refused connection', async () => {
     const down = await serve((_request, response) => response.writeHead(503).end('{"kid":"a"}'));
     expect(await poll(`http://${down}/`)).toEqual({ ok: false, reason: 'HTTP 503' });
+    for (const [error, said] of [
+      ['no key yet\n\u001b[2J', ': "no key yet\\n\\u001b[2J"'],
+      [5, ''],
+      ['', ''],
+    ]) {
+      const why = await serve((_request, response) => response.writeHead(503).end(JSON.stringify({ error })));
+      expect(await poll(`http://${why}/`)).toEqual({ ok: false, reason: `HTTP 503${said}` });
+    }
+    const long = await serve((_request, response) =>
+      response.writeHead(503).end(JSON.stringify({ error: 'x'.repeat(9_000) })),
+    );
+    expect(await poll(`http://${long}/`)).toMatchObject({ reason: expect.stringMatching(/^HTTP 503: "x{195}…"$/) });
     const moved = await serve((_request, response) =>
       response.writeHead(302, { location: '/login' }).end('{"kid":"a"}'),
     );

@@ -82,8 +82,8 @@ describe('a reason', () => {
 });
 
 describe('what a verifier does with canaries', () => {
-  const shows = (kids: string[], rejects: string[], unshown: string[] = []): Report => {
-    return { ok: true, kid: null, kids, rejects, unshown, worker: null };
+  const shows = (kids: string[], rejects: string[], unshown: string[] = [], refused = {}): Report => {
+    return { ok: true, kid: null, kids, rejects, unshown, worker: null, ...refused };
   };
   const drops = { drops: ['gone'], activeKid: 'active' };
 
@@ -96,6 +96,12 @@ describe('what a verifier does with canaries', () => {
     [shows(['active'], ['gone']), drops, 'met'],
     [shows(['active'], [], ['gone']), drops, 'met'],
     [shows(['active', 'gone'], []), drops, 'healthy: still accepts "gone"'],
+    // A canary of each key was refused: that says more of the canaries than of the keys.
+    [
+      shows([], ['new'], [], { refusedWith: 401 }),
+      { inUse: ['new'], accepts: ['new'] },
+      'healthy: does not accept "new": it answered each canary with 401 (does it check iss or aud? See health.claims)',
+    ],
     // Absence alone is no rejection.
     [shows(['active'], []), drops, 'healthy: was not seen to reject "gone"'],
     [shows([], ['gone']), drops, 'healthy: does not accept the active key "active"'],

@@ -4,7 +4,7 @@ import { RunCanaries } from '../../rollout/canaries.js';
 import { provingBy, withProving } from '../../rollout/proving.js';
 import { proofOf } from '../../services/health-kinds.js';
 import type { Report, Service, ServicePort } from '../../services/service.js';
-import { missingIn } from '../../services/wanted.js';
+import { missingIn, refusalOf } from '../../services/wanted.js';
 import { openContexts } from '../contexts.js';
 import type { Environment } from '../environment.js';
 import type { Opened } from '../open.js';
@@ -68,6 +68,7 @@ async function probeService(keyset: string, port: ServicePort, { signal }: Envir
 
 /** What the report lacks, with the pointers that were tried: usually one is wrong or missing in the configuration. */
 function formError(service: Service, report: Extract<Report, { ok: true }>): string | null {
+  if (report.refusedWith !== undefined) return refusalOf(report.refusedWith);
   const missing = missingIn(service, report);
   if (missing === null || service.health === null) return missing;
   const { health } = service;

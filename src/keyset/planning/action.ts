@@ -55,6 +55,14 @@ interface AlsoTells {
   readonly untold?: readonly string[];
 }
 
+/** A kid that a service reports while the store knows no keyset. */
+export interface Reported {
+  readonly service: string;
+  /** As configured, without a query. */
+  readonly url: string;
+  readonly kid: string;
+}
+
 export interface HostName {
   readonly id: string;
   readonly hostname: string;
@@ -146,7 +154,7 @@ export interface Observations {
   /** The content of this host's outlets. */
   readonly holdings: readonly Holding[];
   /** Kids that polled services report. Polled only while there is no manifest. */
-  readonly reported: readonly { readonly service: string; readonly kid: string }[];
+  readonly reported: readonly Reported[];
   /** This host. `bound`: the configuration has file outlets or local reloads. */
   readonly host: HostName & { readonly bound: boolean };
   /** How far this clock is ahead of the store's (negative: behind); null if the store shows no time. */

@@ -35,16 +35,19 @@ export function unknownKeys({ keyset, manifest, observations, request }: PlanInp
   const found = observations.holdings.flatMap((holding) => unknownIn(holding, manifest));
   if (manifest === null) {
     found.push(
-      ...observations.reported.map(({ service, kid }) => ({
-        text: `${quoteOutside(kid)} at ${service}`,
+      ...observations.reported.map(({ service, url, kid }) => ({
+        text: `${quoteOutside(kid)} at ${service} (${url})`,
         hint: null,
       })),
     );
   }
   if (found.length === 0) return heldUnpublished(keyset, manifest, observations.holdings);
+  const isReported = manifest === null && observations.reported.length > 0;
+  const other = isReported ? '; or, if something else answers at that URL, end it and run this again' : '';
   const hints = [...new Set(found.flatMap((one) => one.hint ?? []))];
   const isReadable = found.some((one) => one.hint === null);
-  const adopting = manifest === null ? importHint(keyset) : unknownKeyHint(keyset, activeKey(manifest) !== null);
+  const adopting =
+    manifest === null ? `${importHint(keyset)}${other}` : unknownKeyHint(keyset, activeKey(manifest) !== null);
   return {
     code: 'unknown-keys',
     message: `keyset ${keyset} does not know ${found.map(({ text }) => text).join(', ')}: tokens may depend on ${found.length === 1 ? 'it' : 'them'}; nothing was changed`,

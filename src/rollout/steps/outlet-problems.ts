@@ -29,6 +29,11 @@ export function outletsNamed({ problems }: Run): number {
   return problems.filter(({ block: what }) => what === 'outlets').length;
 }
 
+/** Says what is waited for, which may take minutes. */
+export function tellsOfWait({ context }: Run): (text: string) => void {
+  return (text) => context.report({ type: 'note', keyset: context.name, level: 'info', text });
+}
+
 /** Lets this part of the plan be tried again, and drops its problems: they are reported anew. */
 export function forget({ blocked, problems }: Run, what: Block): void {
   blocked.delete(what);

@@ -15,7 +15,7 @@ import { deliveryTime, outletTime, READ_BACK_DEADLINE } from '../limit.js';
 import { HURRIED, observe } from '../observe.js';
 import { block, commit, isHurried, type Performed, patience, type Run, timeFor } from '../run.js';
 import { unwrapActive } from '../unwrap.js';
-import { forget, notPublished, outletsNamed, standingAlone } from './outlet-problems.js';
+import { forget, notPublished, outletsNamed, standingAlone, tellsOfWait } from './outlet-problems.js';
 
 /** How long another run on this host may hold the outlets. */
 export const LOCK_TIMEOUT = 30_000;
@@ -104,7 +104,7 @@ async function writeAndRead(run: Run, again: boolean, sealed: JwtrotError[]): Pr
   const { content, problems } = await write(run, again, sealed);
   const deadline = Math.min(mostReadBack(run), timeFor(run, READ_BACK_DEADLINE, patience(run, GRACE)));
   const left = new Set(problems.map(({ outlet }) => outlet));
-  const unread = await context.outlets.readBack(content, deadline, context.signal);
+  const unread = await context.outlets.readBack(content, deadline, context.signal, tellsOfWait(run));
   return [...problems, ...unread.filter(({ outlet }) => !left.has(outlet)).map(notPublished)];
 }
 

@@ -1,4 +1,5 @@
 import type { Duration } from '../../keyset/basics/clock.js';
+import { isPublished } from '../../keyset/manifest/states.js';
 import type { ActionOf } from '../../keyset/planning/action.js';
 import { outcome } from '../../keyset/planning/outcome.js';
 import { holdsWanted } from '../../keyset/published/differences.js';
@@ -109,7 +110,9 @@ async function notConfirmed(run: Run, kid: string, answers: readonly Answer[]): 
     return {};
   }
   const isCalm = !isIncident(ledger.known);
-  const message = `${waiting.length} of ${answers.length} do not sign with ${kid} yet: ${who}${isCalm ? '; both keys stay published' : ''}`;
+  const isAlone = ledger.known.keys.filter(({ state }) => isPublished(state)).length < 2;
+  const stays = isAlone ? 'it stays published' : 'both keys stay published';
+  const message = `${waiting.length} of ${answers.length} do not sign with ${kid} yet: ${who}${isCalm ? `; ${stays}` : ''}`;
   block(run, 'rollout', { message, hint: hintOf(waiting) });
   if (isCalm) await commit(run, (m, { at }) => signersUnconfirmed(m, who, at));
   return {};

@@ -21,7 +21,7 @@ import { READ_BACK_DEADLINE } from '../limit.js';
 import { observe } from '../observe.js';
 import { block, commit, isHurried, type Performed, type Run, timeFor } from '../run.js';
 import { isDeliverable } from './deliverable.js';
-import { forget } from './outlet-problems.js';
+import { forget, tellsOfWait } from './outlet-problems.js';
 import { askTwice } from './publish-again.js';
 
 /** Between the gate's last look and the switch. */
@@ -140,7 +140,7 @@ async function doOutletsHold(run: Run): Promise<boolean> {
 async function unreadOutlets(run: Run): Promise<Answer[]> {
   const { context, ledger } = run;
   const time = timeFor(run, READ_BACK_DEADLINE, replacementDeadline(run));
-  const served = await context.outlets.readBack(outletContent(ledger.known), time, context.signal);
+  const served = await context.outlets.readBack(outletContent(ledger.known), time, context.signal, tellsOfWait(run));
   return served.map(({ outlet, reason }) => ({
     service: outlet,
     instance: outlet,
@@ -160,9 +160,13 @@ async function acceptedTwice(run: Run, kid: string): Promise<Answer[]> {
   return recheck(run, began, question, replacementDeadline(run));
 }
 
-function whatHolds(run: Run, kid: string): string {
+function whatHolds(run: Run, kid: string, waiting: readonly Answer[] = []): string {
   const active = activeKey(run.ledger.known);
-  if (active?.kid === kid) return 'it is the active key: its tokens are rejected there';
+  if (active?.kid === kid) {
+    // Who does not answer tells nothing, and rejects nobody's tokens.
+    const isShown = waiting.some(({ answers }) => answers === true);
+    return `that key signs already${isShown ? ', and its tokens are rejected where it is not accepted' : ''}`;
+  }
   return active === null ? 'no key signs yet' : `v${active.version} ${active.kid} signs on`;
 }
 
@@ -174,7 +178,7 @@ async function shut(run: Run, kid: string, answers: readonly Answer[]): Promise<
     run.blocked.add('rollout');
     return {};
   }
-  const message = `${waiting.length} of ${answers.length} did not confirm key ${kid}: ${describe(waiting)}; ${whatHolds(run, kid)}`;
+  const message = `${waiting.length} of ${answers.length} did not confirm key ${kid}: ${describe(waiting)}; ${whatHolds(run, kid, waiting)}`;
   block(run, 'rollout', { message, hint: hintOf(waiting) });
   await commit(run, (m, { at }) => backedOff(m, describe(waiting), at));
   return {};
