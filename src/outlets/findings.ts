@@ -96,9 +96,14 @@ export function otherKeyset({ record }: Seen, { keyset }: OutletContent): Findin
   };
 }
 
-export function unknownKid({ outlet, sight }: Seen, { keyset, knownKids, active }: OutletContent): Finding | null {
+export function unknownKid(
+  { outlet, sight }: Seen,
+  { keyset, knownKids, retired, active }: OutletContent,
+): Finding | null {
   const known = new Set(knownKids);
-  const unknown = sight.keys?.find((key) => !known.has(key.kid ?? key.thumbprint));
+  // A retired pair goes, whatever its kid there.
+  const gone = new Set(retired.map(({ thumbprint }) => thumbprint));
+  const unknown = sight.keys?.find((key) => !known.has(key.kid ?? key.thumbprint) && !gone.has(key.thumbprint));
   if (unknown === undefined) return null;
   const { kid, thumbprint, isSaid } = unknown;
   return {

@@ -3,7 +3,7 @@ import type { OutletContent } from '../keyset/published/jwk-set.js';
 import type { Finding } from './findings.js';
 import { type GiveResult, type Giving, give, inTime, type Observed, rememberLess } from './give.js';
 import type { OutletProblem } from './outlet.js';
-import { problemOf } from './problem.js';
+import { outletProblem, problemOf } from './problem.js';
 import type { Sight } from './sight.js';
 import { goneKeys, type Remainder, withoutKeys } from './subtract.js';
 import type { Verdict } from './verdict.js';
@@ -123,7 +123,7 @@ function named(
 
 function notRecorded(outlet: string, errors: GiveResult['unrecorded'], content: OutletContent): OutletProblem[] {
   return errors.map((error) => {
-    const problem = problemOf(outlet, error, content);
+    const problem = problemOf(outlet, outletProblem('cannot write a record', "the record's directory", error), content);
     return { ...problem, message: `${outlet} was written, and that could not be recorded: ${problem.message}` };
   });
 }

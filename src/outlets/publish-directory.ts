@@ -103,9 +103,11 @@ function surplusKids({ sight, content }: Putting, wanted: readonly PemEntry[]): 
   return [...new Set([...seen, ...content.knownKids.filter(isFileKid)])].filter((kid) => !stays.has(kid));
 }
 
+/** One that was retired long ago may have been put back. */
 function leakedKids({ sight: { keys }, content }: Putting): ReadonlySet<string | null> {
-  const gone = goneKeys(content);
-  const held = (keys ?? []).filter(({ thumbprint }) => gone.some((key) => key.thumbprint === thumbprint));
+  const gone = [...goneKeys(content), ...content.retired];
+  const pairs = new Set(gone.map(({ thumbprint }) => thumbprint));
+  const held = (keys ?? []).filter(({ thumbprint }) => pairs.has(thumbprint));
   return new Set([...gone, ...held].map(({ kid }) => kid));
 }
 

@@ -132,6 +132,9 @@ describe('A directory of public keys', { timeout: 60_000 }, () => {
       expect(await errorOf('retire', `--kid=${kidOf(1)}`, '--yes', '--deadline', '10s')).toBe(null);
       expect(names()).toEqual(files(kidOf(2)));
     }
+    copyFileSync(saved, fileOf('copy'));
+    expect(await errorOf('rotate')).toBe(null);
+    expect(names()).toEqual(files(kidOf(2)));
     symlinkSync(saved, fileOf('stranger'));
     expect(await errorOf('rotate')).toMatchObject({ code: 5 });
     expect(await errorOf('retire', `--kid=${kidOf(2)}`, '--yes', '--deadline', '10s')).toMatchObject({ code: 4 });

@@ -152,6 +152,15 @@ describe('keys that nobody knows', () => {
     }
   });
 
+  it('nor a retired key under another name there, which goes', () => {
+    const story = settled();
+    const thumbprint = story.known.keys.find(({ kid }) => kid === 'k1')?.thumbprint ?? '';
+    story.holdings = [{ ...JWKS, format: 'pem-files', intact: true, keys: [{ kid: 'copy', thumbprint }] }];
+    expect(refused(story.decide())?.code).toBe('unknown-keys');
+    story.manifest = retired(story.known, 'k1', 'compromised', story.now);
+    expect(refused(story.decide())).toBe(null);
+  });
+
   it('do not include those of tombstones: an old file is just written over', () => {
     const story = rotated();
     for (const days of [9, 8]) {

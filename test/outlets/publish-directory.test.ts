@@ -305,6 +305,32 @@ function incident(): OutletContent {
   return { ...first!, revision: 3, isIncident: true, retiring };
 }
 
+describe('a key that was retired long ago', () => {
+  it('goes again under each name, although the active one cannot be written, and the file is named', async () => {
+    await write(port, both!);
+    rmSync(fileOf(one!));
+    mkdirSync(join(fileOf(one!), 'x'), { recursive: true });
+    const retired = [{ kid: two!.thumbprint, thumbprint: two!.thumbprint }];
+    writeFileSync(join(folder, 'copy.pem'), toSpkiPem(two!.publicJwk));
+    const error = await refusal(write(port, { ...first!, revision: 3, retired }));
+    expect(error.message).toContain(`cannot write "${fileOf(one!)}": `);
+    expect(pems()).toEqual(namesOf(one!));
+  });
+});
+
+it('In an incident a full disk is named where the record of this host could not be written', async () => {
+  await write(port, both!);
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  const records = { ...recordsInMemory(), update: () => Promise.reject(full) };
+  const { problems } = await tryToWrite(portOf({ publish: port.publish, records }), incident());
+  expect(problems[0]).toMatchObject({
+    code: 'outlet-not-written',
+    message: expect.stringContaining('was written, and that could not be recorded: '),
+    hint: "make room in the record's directory, then run it again",
+  });
+  expect(problems[0]?.message).toContain('no space is left');
+});
+
 describe('a leaked key in a directory', () => {
   it('goes before anything is written, and although a new key cannot be', async () => {
     await write(port, both!);

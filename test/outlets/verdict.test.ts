@@ -15,6 +15,7 @@ const CONTENT: Omit<OutletContent, 'isIncident'> = {
   knownKids: ['k1'],
   allowEmpty: false,
   retiring: [],
+  retired: [],
 };
 const OURS = { keyset: 'api', lineage: 'one', revision: 9 };
 const REMEMBERED = { lineage: 'one', revision: 10, retired: [] };

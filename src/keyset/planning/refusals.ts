@@ -113,8 +113,9 @@ function unknownIn({ outlet, format, keys, intact }: Holding, manifest: Manifest
   return (keys ?? []).flatMap(({ kid, thumbprint, isSaid }) => {
     const named = known.findLast((key) => (kid === null ? key.thumbprint === thumbprint : key.kid === kid));
     if (named !== undefined && (named.thumbprint === thumbprint || (thumbprint === '' && isRetired(named)))) return [];
-    // The file of a known kid is written anew, or goes.
-    if (format === 'pem-files' && named !== undefined) return [];
+    // The file of a known kid is written anew, or goes; and so does any that holds a retired key.
+    const isGone = known.some((key) => isRetired(key) && key.thumbprint === thumbprint);
+    if (format === 'pem-files' && (named !== undefined || isGone)) return [];
     // A command can name a key, but not its pair.
     if (isSaid && named !== undefined) return [];
     if (isSaid) return [{ text: `the key in ${outlet}`, hint: saidKeyHint(outlet) }];

@@ -2,6 +2,7 @@ import type { Algorithm } from '../basics/algorithm.js';
 import type { Instant } from '../basics/clock.js';
 import type { Key, PublicJwk, Tombstone } from '../manifest/key.js';
 import type { Manifest } from '../manifest/model.js';
+import { isRetired } from '../manifest/states.js';
 import { wasGivenUp } from '../questions/given-up.js';
 import { activeKey, publishedKeys } from '../questions/keys.js';
 import { isIncident } from '../questions/open-incidents.js';
@@ -36,6 +37,8 @@ export interface OutletContent {
   } | null;
   /** Every kid and thumbprint of the manifest, tombstones included. An outlet with any other is not overwritten. */
   readonly knownKids: readonly string[];
+  /** Every retired key, also of incidents that have settled: none of them may be in an outlet. */
+  readonly retired: readonly Pick<Key, 'kid' | 'thumbprint'>[];
   /** An empty JWKS may be published: `retire --no-replacement` asked for it. */
   readonly allowEmpty: boolean;
   /** An incident is open: a problem with one outlet must not keep the others from being written. */
@@ -109,6 +112,9 @@ export function outletContent(manifest: Manifest): OutletContent {
     // A getter, since only writing an outlet needs it.
     get knownKids() {
       return [...new Set(manifest.keys.flatMap((key) => [key.kid, key.thumbprint]))];
+    },
+    get retired() {
+      return manifest.keys.filter(isRetired).map(({ kid, thumbprint }) => ({ kid, thumbprint }));
     },
     allowEmpty: mayBeEmpty(manifest),
     isIncident: isIncident(manifest),
