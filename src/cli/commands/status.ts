@@ -49,10 +49,10 @@ async function askDeliveries(
   all: readonly KeysetStatus[],
   environment: Environment,
   output: Output,
-): Promise<readonly string[]> {
+): Promise<readonly unknown[]> {
   const { lostDeliveries } = await import('../probe-delivery.js');
   const lost = await lostDeliveries(opened, all, environment);
-  for (const message of lost) output.problem(message, 'to put it there again: jwtrot rotate');
+  for (const { message, hint } of lost) output.problem(message, hint);
   return lost;
 }
 

@@ -53,7 +53,7 @@ export async function replaceAtDeadline(run: Run, action: ActionOf<'replace-at-d
     return !isNeeded || another ? null : outcome(m, action, now, null);
   });
   forget(run);
-  for (const what of ['generate', 'outlets', 'rollout'] as const) run.blocked.delete(what);
+  for (const what of ['generate', 'outlets', 'delivery', 'rollout'] as const) run.blocked.delete(what);
   return { text: 'the deadline has passed: nobody was waited for' };
 }
 

@@ -15,6 +15,7 @@ import { deliveryTime, outletTime, READ_BACK_DEADLINE } from '../limit.js';
 import { HURRIED, observe } from '../observe.js';
 import { block, commit, isHurried, type Performed, patience, type Run, timeFor } from '../run.js';
 import { unwrapActive } from '../unwrap.js';
+import { withoutDelivery } from './delivery-problems.js';
 import { forget, notPublished, outletsNamed, standingAlone, tellsOfWait } from './outlet-problems.js';
 
 /** How long another run on this host may hold the outlets. */
@@ -53,7 +54,7 @@ export async function writeOutlets(run: Run, action: ActionOf<'write-outlets'>, 
   const held = run.holdings;
   run.holdings = await observe(context, isHurried(run));
   run.added.push(...addedSince(held, run.holdings, ledger.known));
-  const problems = withoutSealed(run, sealed, [...found, ...unseen(run, found)]);
+  const problems = withoutDelivery(run, sealed, [...found, ...unseen(run, found)]);
   forget(run, 'outlets');
   run.blocked.delete('held');
   // An outlet works again: verifiers that had read it are asked anew.
@@ -70,29 +71,6 @@ export async function writeOutlets(run: Run, action: ActionOf<'write-outlets'>, 
   }
   await commit(run, (m, now) => outcome(m, action, now, null));
   return {};
-}
-
-/**
- * Sets aside that nobody here can unwrap the active key to deliver it. Nothing else waits for that: the next key
- * replaces it. In a switch, and in an incident, it counts like an outlet that can't be written.
- */
-function withoutSealed(
-  run: Run,
-  sealed: readonly JwtrotError[],
-  problems: readonly OutletProblem[],
-): readonly OutletProblem[] {
-  const { rollout } = run.ledger.known;
-  if (isHurried(run) || rollout?.phase === 'switch') return problems;
-  forget(run, 'delivery');
-  const isSealed = ({ cause }: OutletProblem) => cause !== undefined && sealed.includes(cause);
-  for (const problem of problems.filter(isSealed)) {
-    const isReplaced = run.request.force || rollout !== null;
-    const replaced = 'the next key takes its place when publishAhead is over; without that: jwtrot rotate --immediate';
-    const reason = problem.message.replace(/; (it was not used and )?nothing was (changed|delivered)$/, '');
-    const message = `${reason}; the signing key was not delivered`;
-    block(run, 'delivery', { ...problem, message, hint: isReplaced ? replaced : problem.hint });
-  }
-  return problems.filter((problem) => !isSealed(problem));
 }
 
 /**
