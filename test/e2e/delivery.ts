@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { Page } from '../support/page.js';
 import type { World } from './world.js';
 
-const SCRIPTS = fileURLToPath(new URL('../../examples/delivery', import.meta.url));
+export const SCRIPTS = fileURLToPath(new URL('../../examples/delivery', import.meta.url));
 const INSTALLED = '/usr/local/lib/jwtrot/';
 
 /** A place that keys are delivered to, and how a test looks into it. */

@@ -26,12 +26,14 @@ const save = () => writeFileSync(path, JSON.stringify(state));
 
 const verbs = {
   'secret create': () => {
-    const [name, from] = rest;
-    if (from !== '-' || rest.length !== 2) refuse('only standard input');
+    const found = options({ '--label': true });
+    const [name, from] = found.words;
+    if (from !== '-' || found.words.length !== 2) refuse('only standard input');
     if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}[A-Za-z0-9]$/.test(name)) refuse('invalid name');
     if (state.secrets[name] !== undefined) refuse(`secret ${name} already exists`);
-    state.secrets[name] = readFileSync(0, 'utf8');
-    if (state.secrets[name] === '') refuse('empty');
+    const text = readFileSync(0, 'utf8');
+    if (text === '') refuse('empty');
+    state.secrets[name] = { label: optionOf(found, '--label'), text };
     save();
   },
   'secret rm': () => {
@@ -43,9 +45,9 @@ const verbs = {
   },
   'secret ls': () => {
     const found = options({ '--filter': true, '--format': true });
-    const [, part = ''] = /^name=(.*)$/.exec(optionOf(found, '--filter')) ?? [];
+    const [, label] = /^label=(.*)$/.exec(optionOf(found, '--filter')) ?? refuse('filter');
     if (optionOf(found, '--format') !== '{{.Name}}') refuse('template');
-    const names = Object.keys(state.secrets).filter((name) => name.startsWith(part));
+    const names = Object.keys(state.secrets).filter((name) => state.secrets[name].label === label);
     process.stdout.write(names.map((name) => `${name}\n`).join(''));
   },
   'service inspect': () => {

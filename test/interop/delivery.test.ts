@@ -99,11 +99,12 @@ describe('the entry of docs/delivery.md delivers each key', () => {
       elsewhere: { '/srv/issuer': folder },
       env: {},
       lose: async () => {
-        for (const name of readdirSync(folder).filter(isOurs)) rmSync(`${folder}/${name}`);
+        for (const name of readdirSync(folder).filter(isOurs)) rmSync(`${folder}/${name}`, { recursive: true });
       },
       held: async () => {
         if (!existsSync(file)) return null;
-        expect(readdirSync(folder).filter(isOurs)).toHaveLength(2);
+        expect(readdirSync(folder).sort()).toEqual(['key.env.age', 'key.env.age.jwtrot', 'recipients']);
+        expect(readdirSync(`${file}.jwtrot`)).toHaveLength(1);
         const lines = run('age', '--decrypt', '--identity', identity, file).split('\n');
         expect(lines.map((line) => line.split('=')[0])).toEqual(['JWT_KID', 'JWT_PRIVATE_KEY', '']);
         return Buffer.from(lines[1]?.slice('JWT_PRIVATE_KEY='.length) ?? '', 'base64').toString();
