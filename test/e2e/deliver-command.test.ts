@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { accepts, mint, type RotateDocument, type Site } from './fixtures.js';
@@ -209,6 +210,37 @@ describe('a deliver command that fails', () => {
     expect(deliveredKid(site)).not.toBe(leaked);
     expect(await accepts(site, await mint(site))).toBe(true);
     expect((await site.world.run(['status', '--probe'])).code).toBe(0);
+  });
+});
+
+describe('an imported key whose kid no holds could print', () => {
+  it.each(['two words', 'a\nb', 'a\u0000b', 'a\u00a0b', 'x'.repeat(201)])(
+    'is refused, unless it only verifies (%j)',
+    async (kid) => {
+      site = await fresh();
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const member = { kid, alg: 'ES256' };
+      const { d, ...half } = privateKey.export({ format: 'jwk' });
+      writeFileSync(file('old.jwk'), JSON.stringify({ ...half, d, ...member }), { mode: 0o600 });
+      writeFileSync(file('half.jwk'), JSON.stringify({ ...half, ...member }));
+      const { code, stderr } = await site.world.run(['import', '--jwk', 'old.jwk']);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(
+        /^jwtrot: the kid "[^\n]+" is not one word of at most 200 characters, .*; nothing was changed$/m,
+      );
+      expect(stderr).toContain('hint: --kid KID');
+      expect((await site.world.run(['import', '--public', 'half.jwk'])).code).toBe(0);
+      // That kid would do: the refusal is that the pair has another one by now.
+      expect((await site.world.run(['import', '--jwk', 'old.jwk', '--kid', 'x'.repeat(200)])).code).toBe(5);
+    },
+  );
+
+  it('is taken where its kid is one word, and delivered', async () => {
+    site = await fresh();
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(file('old.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+    await runAll(site, 'import --pem old.pem --kid ünïcode/1=+', 'rotate');
+    expect(deliveredKid(site)).toBe('ünïcode/1=+');
   });
 });
 

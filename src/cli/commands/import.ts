@@ -3,6 +3,7 @@ import { ALGORITHM_NAMES, isAlgorithm } from '../../keyset/basics/algorithm.js';
 import { JwtrotError } from '../../keyset/basics/error.js';
 import { quoteOutside, shellWord } from '../../keyset/basics/outside-text.js';
 import { keyOf } from '../../keyset/transitions/all.js';
+import { isSayable } from '../../outlets/holds.js';
 import { isFileKid } from '../../outlets/pem-files.js';
 import { adoptKey } from '../../rollout/adopt.js';
 import type { ForeignKey } from '../../rollout/adoptable.js';
@@ -78,6 +79,7 @@ async function readForeignKey(
       );
     }
     assertHasFile(kid, keyset);
+    if (kind !== 'public') assertSayable(kid, keyset);
     const alg = algorithmFor(parsed.publicJwk, options.alg ?? parsed.alg, keyset.policy.alg);
     return {
       kid,
@@ -103,6 +105,17 @@ function assertHasFile(kid: string, { publish }: KeysetConfiguration): void {
     'bad-kid',
     `the kid ${quoteOutside(kid)} can't be the name of a file, and ${directory.path} gets one for each key; nothing was changed`,
     { hint: '--kid KID, if its tokens can carry another; or publish a JWKS instead, which may hold any kid' },
+  );
+}
+
+/** @throws JwtrotError `bad-kid` for a key that could sign, and that no `holds` could show to be delivered */
+function assertSayable(kid: string, { deliver }: KeysetConfiguration): void {
+  if (isSayable(kid) || deliver.every((outlet) => outlet.type === 'file')) return;
+  throw new JwtrotError(
+    'usage',
+    'bad-kid',
+    `the kid ${quoteOutside(kid)} is not one word of at most 200 characters, so holds of a deliver command can't print it; nothing was changed`,
+    { hint: '--kid KID, if its tokens can carry another; or deliver a file instead, which may hold any kid' },
   );
 }
 
