@@ -4,7 +4,7 @@ import { JwtrotError } from '../keyset/basics/error.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { type Environment, runCommand } from '../outside/command.js';
 import { type Delivered, readDelivered, writeDelivered } from './delivered-record.js';
-import { type Asking, askHolds } from './holds.js';
+import { type Asking, askHolds, type HoldsMemory } from './holds.js';
 import { OBSERVE_LIMIT } from './limits.js';
 import type { DeliverCommand } from './outlet.js';
 import { sha256Of } from './sight.js';
@@ -17,6 +17,7 @@ export interface DeliverSurroundings {
   readonly env: Environment;
   readonly path?: string | undefined;
   readonly clock: Clock;
+  readonly memory: HoldsMemory;
 }
 
 /** A deliver command, with its label, and its record's name in the state directory. */
@@ -41,12 +42,13 @@ export function holdsTime({ timeout }: DeliverCommand): Duration {
 /** @param record names the key that was last given: `holds` may need it */
 export function surroundingsOf(
   label: string,
-  { keyset, env, path }: DeliverSurroundings,
-  { record, timeout }: { readonly record: Pick<Delivered, 'kid' | 'revision'> | string; readonly timeout: Duration },
+  { keyset, env, path, memory }: DeliverSurroundings,
+  asked: Pick<Asking, 'timeout' | 'isHurried'> & { readonly record: Pick<Delivered, 'kid' | 'revision'> | string },
 ): Asking {
+  const { record, timeout, isHurried } = asked;
   const last = typeof record === 'string' ? null : { JWTROT_KID: record.kid, JWTROT_REVISION: String(record.revision) };
   const extraEnv = { JWTROT_KEYSET: keyset, ...last };
-  return { label, timeout, signal: new AbortController().signal, env, extraEnv, path };
+  return { label, timeout, isHurried, memory, signal: new AbortController().signal, env, extraEnv, path };
 }
 
 /** Runs the command, then asks `holds`, which must name the key. The record says which of that is done. */
@@ -54,7 +56,7 @@ export async function deliver(named: Named, putting: Putting, surroundings: Deli
   const { outlet, label, name } = named;
   const { directory, bytes, content, limit, newId } = putting;
   const { clock } = surroundings;
-  const { active } = content;
+  const { active, isIncident: isHurried } = content;
   if (bytes === null || active === null) throw notTakenAway(label);
   const end = clock.monotonic() + Math.min(limit ?? Number.POSITIVE_INFINITY, outlet.timeout + holdsTime(outlet));
   const timeout = Math.min(outlet.timeout, limit ?? outlet.timeout);
@@ -66,7 +68,10 @@ export async function deliver(named: Named, putting: Putting, surroundings: Deli
   const given = { kid, thumbprint, alg, told, revision: content.revision, sha256: sha256Of(bytes) };
   const until = Math.max(now + timeout, busyUntil ?? 0);
   await writeDelivered(directory, name, { ...given, settled: false, until }, newId());
-  const asking = { ...surroundingsOf(label, surroundings, { record: given, timeout }), signal: putting.signal };
+  const asking = {
+    ...surroundingsOf(label, surroundings, { record: given, timeout, isHurried }),
+    signal: putting.signal,
+  };
   const { path, ...withKey } = { ...asking, stdin: bytes, hidesOutput: true };
   const result = await runCommand(outlet.command, { ...withKey, ...(path === undefined ? {} : { path }) });
   if (!result.ok) throw notTaken(label, putting, result.reason);

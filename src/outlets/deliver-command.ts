@@ -6,13 +6,15 @@ import { type DeliverSurroundings, deliver, holdsTime, surroundingsOf } from './
 import { type Delivered, readDelivered } from './delivered-record.js';
 import { openDirectory } from './directory.js';
 import { askHolds } from './holds.js';
+import { OBSERVE_LIMIT } from './limits.js';
 import type { DeliverCommand } from './outlet.js';
 import { privateKeyText } from './private-key-text.js';
 import { NOTHING, type Sight, UNREADABLE } from './sight.js';
 import type { Target } from './target.js';
 
 /** A program that takes the active private key on its standard input, and another that says which key is there. */
-export function deliverCommand(outlet: DeliverCommand, surroundings: DeliverSurroundings): Target {
+export function deliverCommand(outlet: DeliverCommand, given: Omit<DeliverSurroundings, 'memory'>): Target {
+  const surroundings: DeliverSurroundings = { ...given, memory: { isSilent: false } };
   const { stateDirectory: folder, clock } = surroundings;
   const name = recordName(outlet, surroundings);
   return {
@@ -31,7 +33,9 @@ export function deliverCommand(outlet: DeliverCommand, surroundings: DeliverSurr
     async observe(path, limit) {
       const record = await readDelivered(path);
       const timeout = Math.min(outlet.timeout, limit);
-      const kid = await askHolds(outlet.holds, surroundingsOf(this.label, surroundings, { record, timeout }));
+      const isHurried = limit <= OBSERVE_LIMIT.hurried;
+      const asking = surroundingsOf(this.label, surroundings, { record, timeout, isHurried });
+      const kid = await askHolds(outlet.holds, asking);
       return sightOf(kid, record, clock.now());
     },
     holds({ keys, intact, alg, told }, { active }) {

@@ -8,7 +8,6 @@ import { resolveOwnership } from './accounts.js';
 import { tryFile } from './atomic-file.js';
 import { openForSecrets } from './deliver-file.js';
 import type { Flaw } from './findings.js';
-import { OBSERVE_LIMIT } from './limits.js';
 import { lookTime } from './observe-outlet.js';
 import type { DeliverCommand, DeliverFile, DeliverOutlet, Unfit } from './outlet.js';
 import type { Reachable } from './place.js';
@@ -16,6 +15,8 @@ import { outletProblem } from './problem.js';
 import { pathOf } from './target.js';
 
 interface Trial {
+  /** For a command that is asked. */
+  readonly limit: Duration;
   readonly newId: () => string;
   /** Where to find programs; absent: the fixed PATH. */
   readonly path?: string | undefined;
@@ -33,9 +34,8 @@ export function tryDelivery(reachable: Reachable, outlet: DeliverOutlet, trial: 
 async function tryCommand(
   { target, reach }: Reachable,
   { command }: DeliverCommand,
-  { path }: Trial,
+  { path, limit }: Trial,
 ): Promise<Unfit | null> {
-  const limit = OBSERVE_LIMIT.usual;
   const [program] = command.argv;
   try {
     if (!(await isExecutable(program, path))) throw noProgram(target.label, program);

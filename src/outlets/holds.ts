@@ -1,12 +1,22 @@
 import type { Duration } from '../keyset/basics/clock.js';
+import { formatDuration } from '../keyset/basics/duration.js';
 import { JwtrotError } from '../keyset/basics/error.js';
-import { type Command, type Environment, runCommand } from '../outside/command.js';
-import { OBSERVE_LIMIT } from './limits.js';
+import { type Command, type CommandResult, type Environment, runCommand } from '../outside/command.js';
+import { within } from '../outside/limit.js';
+
+/** Of one outlet, as long as a run lasts. */
+export interface HoldsMemory {
+  /** It did not answer in time when last asked, so it delays nobody in a hurry again. */
+  isSilent: boolean;
+}
 
 export interface Asking {
+  readonly memory: HoldsMemory;
   /** The outlet, for messages. */
   readonly label: string;
   readonly timeout: Duration;
+  /** An incident, or a person, waits. */
+  readonly isHurried: boolean;
   readonly signal: AbortSignal;
   readonly env: Environment;
   /** `JWTROT_…` */
@@ -14,10 +24,8 @@ export interface Asking {
   readonly path?: string | undefined;
 }
 
-/** A `holds` that was too slow before delays nobody twice, except where there is time. */
-const AGAIN: Duration = 200;
-/** By their command lines, those that did not answer in time when last asked. */
-const silent = new Set<string>();
+/** How long somebody in a hurry also waits for it to end. After that it ends in the background. */
+const TO_END: Duration = 200;
 
 /** Longer than any kid that a JWKS is known to have, shorter than any private key in PEM. */
 const LONGEST_KID = 200;
@@ -28,18 +36,24 @@ const LONGEST_KID = 200;
  * @throws JwtrotError `holds-failed`
  */
 export async function askHolds(holds: Command, asking: Asking): Promise<string | null> {
-  const { label, signal, env, extraEnv, path } = asking;
-  const id = JSON.stringify(holds.argv);
-  const isHurried = asking.timeout <= OBSERVE_LIMIT.hurried;
-  const timeout = isHurried && silent.has(id) ? Math.min(AGAIN, asking.timeout) : asking.timeout;
-  const limits = { timeout, signal, env, extraEnv, hidesOutput: true, ...(path === undefined ? {} : { path }) };
-  const result = await runCommand(holds, limits);
-  if (!result.ok && result.kind === 'expired') silent.add(id);
-  else silent.delete(id);
+  const { label, isHurried, memory } = asking;
+  if (isHurried && memory.isSilent) throw unread(label, 'it did not answer in time before, and is not asked again');
+  const result = await run(holds, asking);
+  memory.isSilent = !result.ok && result.kind === 'expired';
   if (!result.ok) throw unread(label, result.reason);
   const printed = result.stdout.trim();
   if (result.truncated || (printed !== '' && !isSayable(printed))) throw unread(label, 'it prints more than a kid');
   return printed === '' ? null : printed;
+}
+
+async function run(holds: Command, asking: Asking): Promise<CommandResult> {
+  const { timeout, signal, isHurried, env, extraEnv, path } = asking;
+  const limits = { timeout, signal, env, extraEnv, hidesOutput: true, ...(path === undefined ? {} : { path }) };
+  if (!isHurried) return runCommand(holds, limits);
+  const ended = await within(timeout + TO_END, signal, () => runCommand(holds, limits));
+  if (ended.ended === 'done') return ended.value;
+  const reason = ended.ended === 'expired' ? `not done within ${formatDuration(timeout)}` : 'interrupted';
+  return { ok: false, kind: ended.ended, reason, stderr: '' };
 }
 
 function unread(label: string, reason: string): JwtrotError {

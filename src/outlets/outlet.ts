@@ -174,8 +174,8 @@ export interface OutletPort {
     signal: AbortSignal,
     onWait?: OnWait,
   ): Promise<readonly Unread[]>;
-  /** Where the signing key could not be delivered now. Tries without the key: of a command it runs `holds` alone. */
-  undeliverable(): Promise<readonly Unfit[]>;
+  /** Where the signing key could not be delivered now. Tries without the key: of a command it runs `holds` alone, for `limit`. */
+  undeliverable(limit: Duration): Promise<readonly Unfit[]>;
   /** Files that could not be written now, whatever the content. Changes nothing. */
   unwritable(limit: Duration): Promise<readonly Unfit[]>;
   /** How long each URL of the JWKS now lets it be cached. Omits URLs that don't answer or don't say. */
@@ -192,6 +192,8 @@ export interface WriteOptions {
   readonly again: boolean;
   /** The longest that any one outlet may take; null: each its own time limit. */
   readonly limit: Duration | null;
+  /** The same for commands that deliver; absent: `limit`. */
+  readonly deliveryLimit?: Duration | null;
   readonly signal: AbortSignal;
 }
 

@@ -67,11 +67,11 @@ export function createOutletPort(options: OutletPortOptions): OutletPort {
             : readBackOutlet(reachable[i], outlet, content, { deadline, signal, clock, onWait }),
         ),
       ),
-    undeliverable: () =>
+    undeliverable: (limit) =>
       found(
         reachable.flatMap((one, i) => {
           const outlet = deliver[i - publish.length];
-          return outlet === undefined ? [] : [tryDelivery(one, outlet, options)];
+          return outlet === undefined ? [] : [tryDelivery(one, outlet, { ...options, limit })];
         }),
       ),
     unwritable: (limit) => found(reachable.map((one) => tryPlace(one, limit, options.newId))),

@@ -40,7 +40,9 @@ export function createWriter({ places, unplaced }: Places, { records, newId }: W
       try {
         const giving = { content, privateKey: key.get, records, newId, ...options };
         // All at once, so a hanging outlet does not hold up the others.
-        const done = await Promise.allSettled(judged.map((one) => carryOut(one, giving)));
+        const done = await Promise.allSettled(
+          judged.map((one) => carryOut(one, { ...giving, ...limitOf(one, options) })),
+        );
         const failed = [...unplaced, ...observed.filter((one) => 'problem' in one), ...failures(judged, done)];
         options.signal.throwIfAborted();
         const problems = failed.map((one) => failure(one, content));
@@ -51,6 +53,10 @@ export function createWriter({ places, unplaced }: Places, { records, newId }: W
       }
     },
   };
+}
+
+function limitOf({ place: { target } }: Judged, { limit, deliveryLimit = limit }: WriteOptions) {
+  return { limit: target.kind === 'deliver' && target.isCommand ? deliveryLimit : limit };
 }
 
 /** What this host remembers. In an incident an unreadable record counts as none. */

@@ -18,7 +18,7 @@ export async function tryOutlets(run: Run, actions: readonly Action[]): Promise<
   if (unwritable.length > 0) return unwritable.map((one) => problem(one.reason, one));
   const owed = keyOwed(run);
   if (owed.size === 0 && !does('activate')) return [];
-  const undeliverable = await run.context.outlets.undeliverable();
+  const undeliverable = await run.context.outlets.undeliverable(OBSERVE_LIMIT.usual);
   return undeliverable.map((one) => {
     if (owed.has(one.outlet)) return problem(one.reason, one);
     return problem(`the signing key can't be delivered: ${one.reason}`, {

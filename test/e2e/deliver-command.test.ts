@@ -19,6 +19,7 @@ if test -e slow; then echo "$JWTROT_KID" > taken; sleep 300; fi
 /** The kid in the JWK itself: it is there once the whole key is. */
 const HOLDS = `#!/bin/sh
 if test -e blind; then exit 1; fi
+if test -e mute; then sleep 300; fi
 sed -n 's/^  "kid": "\\(.*\\)",$/\\1/p' private/api.jwk 2>/dev/null || true
 `;
 
@@ -167,6 +168,23 @@ describe('a deliver command that fails', () => {
     expect(stderr).toMatch(/what deliver command take holds is not known/);
     expect(deliveredKid(site)).not.toBe(leaked);
     expect(publishedKids(site)).not.toContain(leaked);
+  });
+
+  it.each([
+    ['it hangs', ['hanging']],
+    ['its holds hangs', ['mute']],
+    ['both hang', ['hanging', 'mute']],
+  ])('holds up no incident where %s: the leaked key leaves the JWKS at the deadline', async (_, ways) => {
+    site = await rotated();
+    ways.map(make);
+    const leaked = await kidOf(site, 1);
+    const args = ['retire', '--kid', leaked, '--yes', '--deadline', '5s'];
+    const { code, stderr } = await site.world.run(args);
+    expect(publishedKids(site)).not.toContain(leaked);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/deliver command take (did not take key|holds is not known)/);
+    expect(stderr).toMatch(/run it again|run holds by hand/);
+    expect(stderr.match(/not done within 2s/g)?.length ?? 0).toBeLessThanOrEqual(1);
   });
 
   it('to take a key away, where none replaces it: what is left there is said', async () => {

@@ -243,7 +243,7 @@ describe('holds', () => {
       expect(holding).toMatchObject({ keys: [], intact: false, problem: expect.stringContaining(reason) });
       expect(performance.now() - began).toBeLessThan(8_000);
       expect(await refusal(write(port, switched))).toMatchObject({ kind: 'services', code: 'holds-failed' });
-      expect(await port.undeliverable()).toMatchObject([{ outlet: 'deliver command sh', code: 'holds-failed' }]);
+      expect(await port.undeliverable(10_000)).toMatchObject([{ outlet: 'deliver command sh', code: 'holds-failed' }]);
       expect(place.read('runs')).toBe('run\n');
     },
   );
@@ -259,10 +259,23 @@ describe('holds', () => {
     expect(await write(port, incident, { privateKey: keyFrom(two).ask })).toEqual(WRITTEN);
   });
 
+  it('that hangs is asked once where somebody waits, and again where there is time', async () => {
+    const port = place.port(place.outlet(TAKES, 'echo asked >> $F/asked; sleep 300', { timeout: 3_000 }));
+    for (const look of [() => port.observe(2_000), () => port.keys(2_000)]) await look();
+    expect(await port.undeliverable(2_000)).toMatchObject([
+      { code: 'holds-failed', reason: expect.stringContaining('not asked again') },
+    ]);
+    const { problems } = await tryToWrite(port, { ...first, isIncident: true }, { privateKey: keyFrom(one).ask });
+    expect(problems).toMatchObject([{ code: 'holds-failed' }]);
+    expect(place.read('asked')).toBe('asked\n');
+    await port.observe(10_000);
+    expect(place.read('asked')).toBe('asked\nasked\n');
+  });
+
   it('that answers makes the outlet fit; a program that is not there does not', async () => {
-    expect(await place.port(place.outlet()).undeliverable()).toEqual([]);
+    expect(await place.port(place.outlet()).undeliverable(10_000)).toEqual([]);
     const missing = place.outlet(TAKES, SAYS, { command: { argv: ['/no-such/put'], env: [] } });
-    const [unfit] = await place.port(missing).undeliverable();
+    const [unfit] = await place.port(missing).undeliverable(10_000);
     expect(unfit).toMatchObject({ outlet: 'deliver command put', code: 'not-deliverable' });
     expect(unfit?.reason).toContain('there is no program "/no-such/put"');
     expect(existsSync(place.path('runs'))).toBe(false);

@@ -39,7 +39,7 @@ describe('a private key that a command prints is in no message and no holding', 
       const later = await tryToWrite(port, switched, { privateKey: keyFrom(two).ask }).catch((reason) => reason);
       const said = [error.message, error.hint, error.cause, later.message, later.hint, later.problems];
       const shown = [...said, ...holdings.map(({ keys, ...rest }) => [rest, keys?.filter((key) => !key.isSaid)])];
-      expectNoKey(JSON.stringify([...shown, await port.undeliverable(), await port.keys(2_000)]), one);
+      expectNoKey(JSON.stringify([...shown, await port.undeliverable(10_000), await port.keys(2_000)]), one);
     }
   });
 });

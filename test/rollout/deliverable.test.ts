@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Manifest } from '../../src/keyset/manifest/model.js';
+import { NOTHING_ASKED } from '../../src/keyset/planning/action.js';
 import type { Run } from '../../src/rollout/run.js';
 import { isDeliverable } from '../../src/rollout/steps/deliverable.js';
 import { staged } from '../keyset/story.js';
@@ -18,10 +19,14 @@ it('A key whose secret the store lacks does not sign; the hint gives up that key
       get known() {
         return known;
       },
+      get manifest() {
+        return known;
+      },
       commit: async (update: (manifest: Manifest, at: number) => Manifest | null) => {
         known = update(known, 0) ?? known;
       },
     },
+    request: NOTHING_ASKED,
     blocked: new Set(),
     problems,
   } as unknown as Run;

@@ -1,6 +1,7 @@
 import { JwtrotError } from '../../keyset/basics/error.js';
 import { backedOff, keyIn } from '../../keyset/transitions/all.js';
-import { block, commit, type Run } from '../run.js';
+import { OBSERVE_LIMIT } from '../../outlets/limits.js';
+import { block, commit, isHurried, type Run } from '../run.js';
 import { unwrapKey } from '../unwrap.js';
 
 /**
@@ -9,7 +10,7 @@ import { unwrapKey } from '../unwrap.js';
  * @returns false: they can't, so the former key signs on
  */
 export async function isDeliverable(run: Run, kid: string, whatHolds: string): Promise<boolean> {
-  const lacking = await run.context.outlets.undeliverable();
+  const lacking = await run.context.outlets.undeliverable(isHurried(run) ? OBSERVE_LIMIT.hurried : OBSERVE_LIMIT.usual);
   const sealed = lacking.length > 0 ? null : await sealedKey(run, kid);
   const [first] = sealed === null ? lacking : [sealed];
   if (first === undefined) return true;

@@ -1,6 +1,7 @@
-import type { Duration } from '../../keyset/basics/clock.js';
+import type { Duration, Instant } from '../../keyset/basics/clock.js';
 import { JwtrotError } from '../../keyset/basics/error.js';
 import type { Manifest } from '../../keyset/manifest/model.js';
+import { isPublished } from '../../keyset/manifest/states.js';
 import type { ActionOf } from '../../keyset/planning/action.js';
 import { outcome } from '../../keyset/planning/outcome.js';
 import { holdsWanted, leavesNoTrace, unexplained } from '../../keyset/published/differences.js';
@@ -22,6 +23,8 @@ import { forget, notPublished, outletsNamed, standingAlone, tellsOfWait } from '
 export const LOCK_TIMEOUT = 30_000;
 /** How long outlets get when an incident's deadline has passed. */
 const GRACE = 2_000;
+/** What a delivery gets however near the deadline is. */
+const LEAST_DELIVERY = 500;
 
 /** Records, before outlets are written again, that their services will need a reload. */
 export async function noteOutlets(run: Run, action: ActionOf<'note-outlets'>): Promise<Performed> {
@@ -140,6 +143,7 @@ async function write(
     ledger.tenure.assertTimeFor('writing the outlets', 5_000);
     const content = outletContent(manifest);
     const until = patience(run, GRACE);
+    const now = context.clock.now();
     const unwrap = () =>
       unwrapActive(context, manifest).catch((error: unknown) => {
         if (error instanceof JwtrotError && error.kind === 'refused') sealed.push(error);
@@ -149,12 +153,20 @@ async function write(
       // A record that another run has written since the plan may show another history.
       otherHistory: ledger.history.other !== null,
       again,
-      limit: until === null ? null : until - context.clock.now(),
+      limit: until === null ? null : until - now,
+      deliveryLimit: until === null ? null : Math.min(until, leavesBy(manifest, now)) - now,
       signal: context.signal,
     });
     report(run, written);
     return { content, problems };
   });
+}
+
+/** A delivery takes none of the time of a leaked key that is still published: it leaves at its deadline. */
+function leavesBy({ retirements, keys }: Manifest, now: Instant): Instant {
+  const isIn = (kid: string) => keys.some((key) => key.kid === kid && isPublished(key.state));
+  const ends = retirements.filter(({ kid }) => isIn(kid)).map(({ deadlineAt }) => deadlineAt);
+  return Math.max(now + LEAST_DELIVERY, Math.min(...ends));
 }
 
 function report({ context }: Run, written: Written): void {
