@@ -214,6 +214,18 @@ describe('A verifier that is shown canaries', () => {
     expect(document).not.toHaveProperty('error');
   });
 
+  it('is reloaded once more where retire names a key of which nothing can be shown', async () => {
+    await rotated();
+    expect((await run('rotate', '--immediate')).code).toBe(0);
+    const first = await kidOf(site, 1);
+    const args = ['retire', '--kid', first, '--purge', '--deadline', '3s', '--yes'];
+    expect((await run(...args)).code).toBe(0);
+    const { code, stderr } = await run(...args);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`gateway: reloaded whatever it accepts, since no canary of ${first} can be signed`);
+    expect(stderr).toMatch(/gateway reloading/);
+  });
+
   it('is shown nothing of a purged key: --quiet says so too', async () => {
     await rotated();
     expect((await run('rotate', '--immediate')).code).toBe(0);

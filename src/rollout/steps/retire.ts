@@ -13,7 +13,7 @@ import { backedOff, keyOf, stillSigning } from '../../keyset/transitions/all.js'
 import { type ServicePort, verifies } from '../../services/service.js';
 import type { Wanted } from '../../services/wanted.js';
 import type { DeleteOptions } from '../../store/store.js';
-import { type Answer, ask, describe, hintOf, unconfirmed } from '../ask.js';
+import { type Answer, ask, describe, hintOf, type Question, unconfirmed } from '../ask.js';
 import { offsetOf } from '../clock-trust.js';
 import { besides } from '../in-use.js';
 import { reportedBySigners } from '../returned.js';
@@ -101,10 +101,24 @@ export function askDropped(
   return ask(run, {
     services: [...new Set([...verifiers, ...also.services])],
     wanted: { ...besides(known), drops: kids, ...(activeKid === undefined ? {} : { activeKid }), ...also.wanted },
-    reload: 'needed',
+    reload: reloadFor(run, kids, verifiers),
     until,
     pace: incident ? 'at-once' : 'waves',
   });
+}
+
+/** No canary of a key can be signed once its private half is gone. What `retire` can do then is reload who needs one. */
+function reloadFor(run: Run, kids: readonly string[], verifiers: readonly ServicePort[]): Question['reload'] {
+  const blind = verifiers.filter(({ service }) => service.health?.type === 'canary').map(({ service }) => service.name);
+  const gone = kids.filter((kid) => isGone(keyOf(run.ledger.known, kid)));
+  if (run.closing === null || gone.length === 0 || blind.length === 0) return 'needed';
+  const text = `${blind.join(', ')}: reloaded whatever it accepts, since no canary of ${gone.join(', ')} can be signed`;
+  run.context.report({ type: 'note', keyset: run.context.name, level: 'info', text });
+  return (service) => (blind.includes(service) ? 'always' : 'needed');
+}
+
+function isGone(key: Key): boolean {
+  return key.state === 'destroyed' || !key.hasPrivate || key.goneAt !== null;
 }
 
 /** Orders the secret's deletion. The store's recovery window is the grace period. */
