@@ -30,8 +30,8 @@ export async function carryOut(run: Run): Promise<void> {
         run.holdings = await observe(context, isHurried(run));
         continue;
       }
-      const { code, message, hint } = decision.refusal;
-      throw new JwtrotError('refused', code, message, { hint });
+      const { kind = 'refused', code, message, hint } = decision.refusal;
+      throw new JwtrotError(kind, code, message, { hint });
     }
     await act(run, decision.action);
     // An incident's retries are bounded by its deadline instead.

@@ -113,7 +113,9 @@ function assertKnown(context: KeysetContext, manifest: Manifest | null, holdings
     request: NOTHING_ASKED,
     blocked: new Set(),
   });
-  if (refusal !== null) throw new JwtrotError('refused', refusal.code, refusal.message, { hint: refusal.hint });
+  if (refusal === null) return;
+  const { kind = 'refused', code, message, hint } = refusal;
+  throw new JwtrotError(kind, code, message, { hint });
 }
 
 /** Checks files only: at boot no server may be up to serve them. @throws JwtrotError `not-written` */

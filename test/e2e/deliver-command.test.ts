@@ -144,6 +144,21 @@ describe('a deliver command that fails', () => {
     expect((await statesOf(site))['v1']).toBe('active');
   });
 
+  it('to say what is there holds up the first key, too, and no key is said to be there', async () => {
+    site = await fresh();
+    make('blind');
+    for (const args of [['rotate'], ['rotate', '--dry-run']]) {
+      const { code, stderr } = await site.world.run(args);
+      expect(code).toBe(4);
+      expect(stderr).toMatch(/what deliver command take holds is not known: its holds: exit 1 /);
+      expect(stderr).toMatch(/^hint: run holds by hand: it must print the kid alone/m);
+      expect(stderr).not.toMatch(/does not know|move the file away/);
+    }
+    mend('blind');
+    await runAll(site, 'rotate');
+    expect(deliveredKid(site)).toBe(await kidOf(site, 1));
+  });
+
   it('holds up no incident: the leaked key leaves the JWKS, and what still holds it is named', async () => {
     site = await rotated();
     make('broken');

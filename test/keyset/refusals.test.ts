@@ -43,6 +43,22 @@ describe('keys that nobody knows', () => {
     expect(refused(story.decide())?.message).toContain("something that can't be read in /run/key.jwk");
   });
 
+  it('are not to be found where holds fails before the first key: that is said instead', () => {
+    const story = new Story();
+    const problem = 'what deliver command put holds is not known: its holds: exit 1';
+    const unseen = { ...SIGNER_JWK, outlet: 'deliver command put', intact: false, keys: [], problem };
+    story.holdings = [unseen];
+    const refusal = refused(story.decide());
+    expect(refusal).toMatchObject({
+      code: 'not-seen',
+      kind: 'services',
+      hint: expect.stringMatching(/^run holds by hand/),
+    });
+    expect(refusal?.message).toContain(problem);
+    story.holdings = [unseen, { ...JWKS, intact: false, keys: [named(settled().known, 'k1')] }];
+    expect(refused(story.decide())).toMatchObject({ code: 'unknown-keys' });
+  });
+
   it('are all named', () => {
     const story = settled();
     const stray = { kid: null, thumbprint: 'x'.repeat(43) };

@@ -63,7 +63,7 @@ async function dryRun(contexts: readonly KeysetContext[], request: Request, outp
   for (const context of contexts) {
     const { actions, refusal, manifest, outcome, isHeldOff, problems } = await planKeyset(context, request);
     const unusable = await unusableUnits(context, actions);
-    const found = [...(refusal === null ? [] : [{ ...refusal, kind: 'refused' as const }]), ...problems, ...unusable];
+    const found = [...(refusal === null ? [] : [{ kind: 'refused' as const, ...refusal }]), ...problems, ...unusable];
     const told = [...problems, ...unusable].map(({ code, message, hint }) => ({ code, message, hint }));
     const backoff = isHeldOff ? manifest?.backoff : null;
     const error = refusal === null ? {} : { error: refusalDocument(refusal) };
@@ -105,6 +105,6 @@ async function unusableUnits({ services, signal }: KeysetContext, actions: reado
 }
 
 /** The error with which a run would end. */
-function refusalDocument({ code, message, hint }: Refusal) {
-  return errorDocument(new JwtrotError('refused', code, message, { hint }));
+function refusalDocument({ kind = 'refused', code, message, hint }: Refusal) {
+  return errorDocument(new JwtrotError(kind, code, message, { hint }));
 }

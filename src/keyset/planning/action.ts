@@ -91,6 +91,7 @@ export function kidOf(action: Action): string | null {
 export interface Refusal {
   readonly code:
     | 'unknown-keys'
+    | 'not-seen'
     | 'other-history'
     | 'other-host'
     | 'clock-behind'
@@ -100,6 +101,8 @@ export interface Refusal {
     | 'no-keyset'
     | 'being-retired'
     | 'nothing-to-roll-back';
+  /** What it exits as. Absent: `refused`. */
+  readonly kind?: 'refused' | 'services';
   readonly message: string;
   readonly hint: string;
 }

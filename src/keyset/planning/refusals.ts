@@ -32,7 +32,10 @@ function otherHost({ manifest, observations: { host }, request }: Known): Refusa
 /** Never overwrites a key that the manifest does not know. An incident only leaves its outlet alone. */
 export function unknownKeys({ keyset, manifest, observations, request }: PlanInput): Refusal | null {
   if (manifest !== null && (request.incidentOnly || request.retire !== null || isIncident(manifest))) return null;
-  const found = observations.holdings.flatMap((holding) => unknownIn(holding, manifest));
+  const unseen = manifest === null ? observations.holdings.filter(isUnseen) : [];
+  const found = observations.holdings
+    .filter((holding) => !unseen.includes(holding))
+    .flatMap((holding) => unknownIn(holding, manifest));
   if (manifest === null) {
     found.push(
       ...observations.reported.map(({ service, url, kid }) => ({
@@ -41,6 +44,7 @@ export function unknownKeys({ keyset, manifest, observations, request }: PlanInp
       })),
     );
   }
+  if (found.length === 0 && unseen.length > 0) return notSeen(keyset, unseen);
   if (found.length === 0) return heldUnpublished(keyset, manifest, observations.holdings);
   const isReported = manifest === null && observations.reported.length > 0;
   const other = isReported ? '; or, if something else answers at that URL, end it and run this again' : '';
@@ -52,6 +56,21 @@ export function unknownKeys({ keyset, manifest, observations, request }: PlanInp
     code: 'unknown-keys',
     message: `keyset ${keyset} does not know ${found.map(({ text }) => text).join(', ')}: tokens may depend on ${found.length === 1 ? 'it' : 'them'}; nothing was changed`,
     hint: [...(isReadable ? [adopting] : []), ...hints].join('; '),
+  };
+}
+
+/** Where a key is delivered, nobody could look: a `holds` failed. That says nothing of a key. */
+function isUnseen({ kind, keys, intact, problem }: Holding): boolean {
+  return kind === 'deliver' && keys?.length === 0 && !intact && problem !== undefined;
+}
+
+function notSeen(keyset: string, unseen: readonly Holding[]): Refusal {
+  const why = unseen.map(({ outlet, problem = '' }) => (problem.includes(outlet) ? problem : `${outlet}: ${problem}`));
+  return {
+    code: 'not-seen',
+    kind: 'services',
+    message: `keyset ${keyset} has no key yet, and where it will be delivered another may be in use: ${why.join('; ')}; nothing was changed`,
+    hint: 'run holds by hand: it must print the kid alone, or nothing where no key is there, and exit 0; then run this again',
   };
 }
 
