@@ -45,6 +45,8 @@ describe('npm run simulate', () => {
     const option = await simulate('--sed', '1');
     expect(option.stderr).toMatch(/^Unknown option '--sed'/);
     expect(option.exitCode).toBe(2);
+    const theme = await simulate('--theme', 'canary', '--seeds', '3');
+    expect(theme).toMatchObject({ stderr: '--theme takes a whole number, not canary', exitCode: 2 });
   });
 
   it('begins at a number of its own choice when it is to play for hours, and says it', async () => {

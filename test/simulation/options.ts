@@ -77,13 +77,23 @@ export function commandOf(seed: number, { only, without = [], forced }: Replay):
 }
 
 /** The seeds of a sweep. @param first the first one without `--from` */
-export function* seedsOf({ from, theme, list, seeds }: Options, first = 1): Generator<number> {
-  if (list !== undefined) {
-    yield* listOf(list).map(Number);
-    return;
-  }
-  const start = Number(from ?? first);
-  for (let i = 0; i < Number(seeds); i += 1) {
-    yield theme === undefined ? seedAt(start + i) : Number(theme) * SPAN + start + i;
-  }
+export function seedsOf({ from, theme, list, seeds }: Options, first = 1): Iterator<number> {
+  if (list !== undefined)
+    return listOf(list)
+      .map((one) => wholeNumber('list', one))
+      .values();
+  const start = from === undefined ? first : wholeNumber('from', from);
+  const count = seeds === 'Infinity' ? Number.POSITIVE_INFINITY : wholeNumber('seeds', seeds);
+  const base = theme === undefined ? null : wholeNumber('theme', theme) * SPAN;
+  return counted(count, (i) => (base === null ? seedAt(start + i) : base + start + i));
+}
+
+function* counted(count: number, seed: (i: number) => number): Generator<number> {
+  for (let i = 0; i < count; i += 1) yield seed(i);
+}
+
+/** Not a number would be one seed, played again and again. */
+function wholeNumber(option: string, text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--${option} takes a whole number, not ${text}`);
+  return Number(text);
 }
