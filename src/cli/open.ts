@@ -4,7 +4,7 @@ import { openStore } from '../config/open-store.js';
 import { readableStoreOf } from '../config/readable-store.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
-import { outletFolders } from '../outlets/outlet.js';
+import { outletFolders } from '../outlets/configured.js';
 import { keepHeapSmall } from '../outside/small-heap.js';
 import type { Store } from '../store/store.js';
 import type { Environment } from './environment.js';

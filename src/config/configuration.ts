@@ -1,5 +1,5 @@
 import type { Policy, ServiceFacts } from '../keyset/basics/policy.js';
-import type { DeliverOutlet, PublishOutlet } from '../outlets/outlet.js';
+import type { DeliverOutlet, PublishOutlet } from '../outlets/configured.js';
 import type { Service } from '../services/service.js';
 
 /** A checked configuration with its defaults filled in (docs/design.md, section 5). */

@@ -1,7 +1,7 @@
 import { toSpkiPem } from '../keys/public-key.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { jwkSetText, type OutletContent } from '../keyset/published/jwk-set.js';
-import type { PublishFormat } from './outlet.js';
+import type { PublishFormat } from './configured.js';
 import { pemEntries, pemFilesText } from './pem-files.js';
 import { isOurs } from './read-jwks.js';
 

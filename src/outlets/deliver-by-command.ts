@@ -3,10 +3,10 @@ import type { Clock, Duration } from '../keyset/basics/clock.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { type Environment, runCommand } from '../outside/command.js';
+import type { DeliverCommand } from './configured.js';
 import { type Delivered, readDelivered, writeDelivered } from './delivered-record.js';
 import { type Asking, askHolds, type HoldsMemory } from './holds.js';
 import { OBSERVE_LIMIT } from './limits.js';
-import type { DeliverCommand } from './outlet.js';
 import { sha256Of } from './sight.js';
 import type { Putting } from './target.js';
 

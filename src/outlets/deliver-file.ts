@@ -5,10 +5,10 @@ import { sameTold } from '../keyset/published/told.js';
 import { mayOthersWrite } from '../outside/trusted-way.js';
 import { resolveOwnership } from './accounts.js';
 import { removeFile, replaceFile } from './atomic-file.js';
+import type { DeliverFile } from './configured.js';
 import { type OutletDirectory, openDirectory, whoElseOnTheWay } from './directory.js';
 import type { Flaw } from './findings.js';
 import { observeDelivered } from './observe.js';
-import type { DeliverFile } from './outlet.js';
 import { privateKeyText } from './private-key-text.js';
 import type { Target } from './target.js';
 

@@ -1,8 +1,8 @@
 import type { Instant } from '../keyset/basics/clock.js';
 import { decodeJson, isJsonObject } from '../keyset/basics/foreign-json.js';
 import { replaceFile } from './atomic-file.js';
+import type { PublishFormat } from './configured.js';
 import type { OutletDirectory } from './directory.js';
-import type { PublishFormat } from './outlet.js';
 import { readOutletFile } from './read-file.js';
 import { NOTHING, type Sight, sightOfText, UNREADABLE } from './sight.js';
 

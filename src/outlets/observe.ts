@@ -7,7 +7,7 @@ import { toldIn } from '../keyset/published/told.js';
 import { forbidCoreDumps } from '../outside/core-dumps.js';
 import { dropKeyObjectsSoon } from '../outside/key-objects.js';
 import { resolveOwnership } from './accounts.js';
-import type { DeliverFile, PublishOutlet } from './outlet.js';
+import type { DeliverFile, PublishOutlet } from './configured.js';
 import { type FileFound, readOutletFile } from './read-file.js';
 import { NOTHING, type Sight, sha256Of, sightOfText, UNREADABLE } from './sight.js';
 

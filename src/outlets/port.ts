@@ -1,12 +1,13 @@
 import type { Clock } from '../keyset/basics/clock.js';
 import type { Environment } from '../outside/command.js';
 import type { Records } from '../records/records.js';
+import type { DeliverOutlet, PublishOutlet } from './configured.js';
 import { deliverCommand } from './deliver-command.js';
 import { deliverFile } from './deliver-file.js';
 import { tryDelivery, tryPlace } from './deliver-trial.js';
 import { servedMaxAge } from './max-age.js';
 import { holdingWithin, keysWithin, recordWithin } from './observe-outlet.js';
-import type { DeliverOutlet, OutletPort, PublishOutlet } from './outlet.js';
+import type { OutletPort } from './outlet.js';
 import { type Reachable, withPlaces } from './place.js';
 import { publishCommand } from './publish-command.js';
 import { publishDirectory } from './publish-directory.js';

@@ -1,7 +1,7 @@
 import { assertMatches } from '../keys/matches.js';
 import { toPkcs8Pem, toPrivateJwk } from '../keys/private-key.js';
 import type { OutletContent } from '../keyset/published/jwk-set.js';
-import type { DeliverFormat } from './outlet.js';
+import type { DeliverFormat } from './configured.js';
 
 /** The private key as it is delivered; null: there is none to deliver. The caller overwrites it. */
 export async function privateKeyText(

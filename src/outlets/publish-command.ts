@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import type { Clock, Duration } from '../keyset/basics/clock.js';
 import { JwtrotError } from '../keyset/basics/error.js';
 import { type Environment, runCommand } from '../outside/command.js';
+import type { PublishOutlet } from './configured.js';
 import { publishText } from './content.js';
 import { openDirectory } from './directory.js';
 import { observeGiven, readGiven, writeGiven } from './given.js';
-import type { PublishOutlet } from './outlet.js';
 import type { Putting, Target } from './target.js';
 
 export type PublishCommand = Extract<PublishOutlet, { type: 'command' }>;

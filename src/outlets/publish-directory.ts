@@ -2,11 +2,11 @@ import { dirname, join } from 'node:path';
 import { toSpkiPem } from '../keys/public-key.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
 import { removeFile, replaceFile } from './atomic-file.js';
+import type { PublishOutlet } from './configured.js';
 import { publishText } from './content.js';
 import { type OutletDirectory, openDirectory } from './directory.js';
 import { takeLeakedFiles } from './leaked-files.js';
 import { PEM_FILES } from './names.js';
-import type { PublishOutlet } from './outlet.js';
 import {
   findPemFile,
   isFileKid,

@@ -3,7 +3,8 @@ import { publicJwkFromSpki, toSpkiPem } from '../keys/public-key.js';
 import { thumbprintOf } from '../keys/thumbprint.js';
 import type { Holding } from '../keyset/published/jwk-set.js';
 import type { Told } from '../keyset/published/told.js';
-import type { HeldKey, PublishFormat } from './outlet.js';
+import type { PublishFormat } from './configured.js';
+import type { HeldKey } from './outlet.js';
 import { readJwks } from './read-jwks.js';
 
 /** What an outlet holds, in more detail than the port shows. */

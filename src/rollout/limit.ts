@@ -1,8 +1,8 @@
 import { type Duration, MINUTE } from '../keyset/basics/clock.js';
 import type { Batch } from '../keyset/basics/policy.js';
 import type { Request } from '../keyset/planning/action.js';
+import type { DeliverOutlet, PublishOutlet } from '../outlets/configured.js';
 import { OBSERVE_LIMIT } from '../outlets/limits.js';
-import type { DeliverOutlet, PublishOutlet } from '../outlets/outlet.js';
 import { preloads, type Service, serviceTime, signs, verifies } from '../services/service.js';
 import { planWaves } from './batches.js';
 import type { KeysetContext } from './context.js';

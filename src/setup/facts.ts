@@ -3,7 +3,7 @@ import type { Configuration, KeysetConfiguration } from '../config/configuration
 import { SYSTEM_CONFIG } from '../config/find.js';
 import { type Duration, MINUTE } from '../keyset/basics/clock.js';
 import { NOTHING_ASKED } from '../keyset/planning/action.js';
-import { type DeliverFile, outletFolders } from '../outlets/outlet.js';
+import { type DeliverFile, outletFolders } from '../outlets/configured.js';
 import { runLimit } from '../rollout/limit.js';
 import type { Service } from '../services/service.js';
 import { ACCOUNT } from './account.js';

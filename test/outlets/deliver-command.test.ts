@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
-import type { DeliverCommand } from '../../src/outlets/outlet.js';
+import type { DeliverCommand } from '../../src/outlets/configured.js';
 import { newPair, type TestPair } from '../support/manifest.js';
 import { KeyPlace, SAYS, TAKES } from './key-place.js';
 import { expectNoKey } from './private-key-text.js';

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DeliverCommand, OutletPort } from '../../src/outlets/outlet.js';
+import type { DeliverCommand } from '../../src/outlets/configured.js';
+import type { OutletPort } from '../../src/outlets/outlet.js';
 import { diskFolder, portOf } from './support.js';
 
 /** Puts the key into `key`, then names it in `kid`. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { jwkSetText, type OutletContent } from '../../src/keyset/published/jwk-set.js';
-import type { PublishOutlet } from '../../src/outlets/outlet.js';
+import type { PublishOutlet } from '../../src/outlets/configured.js';
 import { newPair } from '../support/manifest.js';
 import { contentOf, diskFolder, portOf, clock as realClock, refusal, toFile, write } from './support.js';
 

@@ -16,7 +16,8 @@ import { basename, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { toSpkiPem } from '../../src/keys/public-key.js';
 import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
-import type { OutletPort, PublishOutlet } from '../../src/outlets/outlet.js';
+import type { PublishOutlet } from '../../src/outlets/configured.js';
+import type { OutletPort } from '../../src/outlets/outlet.js';
 import { newPair, type TestPair, thumbprintOf } from '../support/manifest.js';
 import { contentOf, diskFolder, portOf, recordsInMemory, refusal, remembering, tryToWrite, write } from './support.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/keyset/basics/clock.js';
 import type { Batch } from '../../src/keyset/basics/policy.js';
 import { NOTHING_ASKED } from '../../src/keyset/planning/action.js';
-import type { DeliverOutlet, PublishOutlet } from '../../src/outlets/outlet.js';
+import type { DeliverOutlet, PublishOutlet } from '../../src/outlets/configured.js';
 import { runLimit } from '../../src/rollout/limit.js';
 import type { InstanceSource, Service } from '../../src/services/service.js';
 import { aService, healthAt } from '../services/services.js';

@@ -1,5 +1,5 @@
 import type { Holding } from '../../src/keyset/published/jwk-set.js';
-import type { DeliverOutlet } from '../../src/outlets/outlet.js';
+import type { DeliverOutlet } from '../../src/outlets/configured.js';
 import type { OutletRecord } from '../../src/outlets/record.js';
 
 /** A delivered private key: a file in memory, or where a command puts it. */

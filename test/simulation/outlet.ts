@@ -1,5 +1,5 @@
 import type { OutletContent } from '../../src/keyset/published/jwk-set.js';
-import type { PublishOutlet } from '../../src/outlets/outlet.js';
+import type { PublishOutlet } from '../../src/outlets/configured.js';
 import type { OutletRecord } from '../../src/outlets/record.js';
 import type { World } from './world.js';
 

@@ -105,6 +105,6 @@ async function unusableUnits({ services, signal }: KeysetContext, actions: reado
 }
 
 /** The error with which a run would end. */
-function refusalDocument({ kind = 'refused', code, message, hint }: Refusal) {
-  return errorDocument(new JwtrotError(kind, code, message, { hint }));
+function refusalDocument({ kind, code, message, hint }: Refusal) {
+  return errorDocument(new JwtrotError(kind ?? 'refused', code, message, { hint }));
 }

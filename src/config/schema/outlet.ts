@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { DeliverFile, DeliverOutlet, PublishOutlet } from '../../outlets/outlet.js';
+import type { DeliverFile, DeliverOutlet, PublishOutlet } from '../../outlets/configured.js';
 import type { Command } from '../../outside/command.js';
 import { argumentList, variables } from './command.js';
 import { fields, list, must, oneOf, refused, type Schema, word } from './fields.js';

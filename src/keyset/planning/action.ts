@@ -83,11 +83,10 @@ export type ActionOf<T extends ActionType> = Extract<Action, { readonly type: T 
 
 /** The key an action is mainly about; null if none. */
 export function kidOf(action: Action): string | null {
-  if ('kids' in action) return action.kids[0] ?? null;
-  return 'kid' in action ? action.kid : null;
+  return 'kids' in action ? (action.kids[0] ?? null) : 'kid' in action ? action.kid : null;
 }
 
-/** Why the planner refuses to act. */
+/** Why the planner refuses to act, and its kind where that is not `refused`. */
 export interface Refusal {
   readonly code:
     | 'unknown-keys'
@@ -101,8 +100,7 @@ export interface Refusal {
     | 'no-keyset'
     | 'being-retired'
     | 'nothing-to-roll-back';
-  /** What it exits as. Absent: `refused`. */
-  readonly kind?: 'refused' | 'services';
+  readonly kind?: 'services';
   readonly message: string;
   readonly hint: string;
 }
