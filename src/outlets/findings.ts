@@ -2,7 +2,7 @@ import type { ErrorKind } from '../keyset/basics/error.js';
 import { quoteOutside } from '../keyset/basics/outside-text.js';
 import type { GivenOutlet, KeysetRecord } from '../keyset/history/record.js';
 import { saidKeyHint, unknownKeyHint, unreadKeyHint } from '../keyset/planning/refusals.js';
-import type { OutletContent } from '../keyset/published/jwk-set.js';
+import type { Holding, OutletContent } from '../keyset/published/jwk-set.js';
 import type { Elsewhere } from './outlet.js';
 import type { FoundRecord, OutletRecord } from './record.js';
 import type { Sight } from './sight.js';
@@ -11,6 +11,7 @@ import type { Sight } from './sight.js';
 export interface Seen {
   /** For people. */
   readonly outlet: string;
+  readonly format: Holding['format'];
   /** The outlet's file or files. For a command: the record of what it was last given. */
   readonly path: string;
   readonly record: FoundRecord;
@@ -97,12 +98,12 @@ export function otherKeyset({ record }: Seen, { keyset }: OutletContent): Findin
 }
 
 export function unknownKid(
-  { outlet, sight }: Seen,
+  { outlet, format, sight }: Seen,
   { keyset, knownKids, retired, active }: OutletContent,
 ): Finding | null {
   const known = new Set(knownKids);
-  // A retired pair goes, whatever its kid there.
-  const gone = new Set(retired.map(({ thumbprint }) => thumbprint));
+  // There a file's name is its kid, which anybody may give to a retired pair: it goes without a word.
+  const gone = new Set(format === 'pem-files' ? retired.map(({ thumbprint }) => thumbprint) : []);
   const unknown = sight.keys?.find((key) => !known.has(key.kid ?? key.thumbprint) && !gone.has(key.thumbprint));
   if (unknown === undefined) return null;
   const { kid, thumbprint, isSaid } = unknown;

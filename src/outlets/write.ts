@@ -128,6 +128,7 @@ function judge(
       : target.format === 'pem-files'
         ? join(target.label, '*.pem')
         : target.label,
+    format: target.format,
     record,
     recordPath: recordPath(directory, target.name),
     remembered,

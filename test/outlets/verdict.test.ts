@@ -22,6 +22,7 @@ const REMEMBERED = { lineage: 'one', revision: 10, retired: [] };
 const SEEN: Seen = {
   outlet: '/srv/jwks.json',
   path: '/srv/jwks.json',
+  format: 'jwks',
   record: OURS,
   recordPath: '/srv/.jwks.json.jwtrot',
   remembered: REMEMBERED,

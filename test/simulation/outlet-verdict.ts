@@ -22,6 +22,7 @@ export function judge(place: Place, { host }: Runner, content: OutletContent, ot
   const seen = {
     outlet: place.label,
     path: place.label,
+    format: place.outlet.format,
     record: isKeptNowhere(place) ? ('kept nowhere' as const) : (place.record ?? ('absent' as const)),
     recordPath: `${place.label}.jwtrot`,
     remembered: host.record,
