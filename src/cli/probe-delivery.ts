@@ -43,5 +43,4 @@ function lostIn({ outlet, keys, problem }: Holding, keyset: string, kid: string 
   return lost(`${outlet} does not hold the active key ${kid}, or not all of it`);
 }
 
-const TAKE_AWAY =
-  'take it away by hand, so that its holds prints nothing; or let another key replace it: jwtrot rotate';
+const TAKE_AWAY = 'take it away by hand, so that its holds prints nothing; then: jwtrot rotate';

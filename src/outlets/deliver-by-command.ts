@@ -121,6 +121,6 @@ function notHeld(label: string, kid: string, held: string | null): JwtrotError {
 function notTakenAway(label: string): JwtrotError {
   const message = `${label} can be given another key, but none: the key that is there stays there`;
   return new JwtrotError('services', 'still-delivered', message, {
-    hint: 'take it away by hand, so that its holds prints nothing; or make another key: jwtrot rotate',
+    hint: 'take it away by hand, so that its holds prints nothing; then: jwtrot rotate',
   });
 }

@@ -212,37 +212,11 @@ describe('a deliver command that fails', () => {
       /deliver command take can be given another key, but none: the key that is there stays there/,
     );
     expect(publishedKids(site)).toEqual([]);
-  });
-
-  it.each([
-    ['rotate --immediate', 'rotate --immediate'],
-    ['rotate', 'rotate --immediate'],
-    ['retire again', 'rotate --immediate'],
-  ])('to take a key away holds up no later key: after %s the next key replaces it', async (what, then) => {
-    site = await rotated();
-    const leaked = await kidOf(site, 1);
-    const retire = ['retire', '--kid', leaked, '--yes', '--no-replacement', '--deadline', '3s'];
-    expect((await site.world.run(retire)).code).toBe(4);
-    expect(deliveredKid(site)).toBe(leaked);
     const probed = await site.world.run(['status', '--probe']);
     expect(probed.code).toBe(4);
     expect(probed.stderr).toMatch(
       /deliver command take still holds a key, and none is active\nhint: take it away by hand/,
     );
-    if (what === 'rotate') {
-      const { code, document } = await site.world.json<RotateDocument>(['rotate']);
-      expect(code).toBe(4);
-      expect(document.keysets[0]?.problems).toMatchObject([
-        { code: 'still-delivered', hint: expect.stringContaining('jwtrot rotate --immediate') },
-      ]);
-      expect(publishedKids(site)).toHaveLength(1);
-    }
-    if (what === 'retire again') expect((await site.world.run(retire)).code).toBe(4);
-    await runAll(site, then);
-    expect(publishedKids(site)).toEqual([deliveredKid(site)]);
-    expect(deliveredKid(site)).not.toBe(leaked);
-    expect(await accepts(site, await mint(site))).toBe(true);
-    expect((await site.world.run(['status', '--probe'])).code).toBe(0);
   });
 });
 

@@ -1,13 +1,12 @@
 import type { JwtrotError } from '../../keyset/basics/error.js';
-import { activeKey } from '../../keyset/questions/keys.js';
 import type { OutletProblem } from '../../outlets/outlet.js';
 import type { Problem } from '../problem.js';
 import { block, isHurried, type Run } from '../run.js';
 import { forget } from './outlet-problems.js';
 
 /**
- * Sets aside what is wrong with deliveries alone: the next key mends it, so nothing holds that key up.
- * @param sealed why nobody here can unwrap the active key
+ * Sets aside that nobody here can unwrap the active key to deliver it: the next key mends that, so nothing holds it up.
+ * @param sealed why nobody here can unwrap it
  * @returns the other problems
  */
 export function withoutDelivery(
@@ -17,16 +16,10 @@ export function withoutDelivery(
 ): readonly OutletProblem[] {
   forget(run, 'delivery');
   return problems.filter((one) => {
-    const found = leftBehind(run, one) ?? undelivered(run, one, sealed);
+    const found = undelivered(run, one, sealed);
     if (found !== null) block(run, 'delivery', found);
     return found === null;
   });
-}
-
-/** No key is active, and a command that can't take a key away still holds one. */
-function leftBehind({ ledger: { known } }: Run, problem: OutletProblem): (Partial<Problem> & Named) | null {
-  if (problem.code !== 'still-delivered' || activeKey(known) !== null) return null;
-  return known.rollout === null ? problem : { ...problem, hint: `take it away by hand; or wait: ${REPLACED}` };
 }
 
 /** In a switch, and in an incident, a key that can't be unwrapped counts like an outlet that can't be written. */
